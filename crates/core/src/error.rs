@@ -1,0 +1,386 @@
+//! What can go wrong, as clients see it.
+
+use std::fmt;
+
+use crate::file::Category;
+use crate::ids::FileId;
+use crate::ports::{ObjectStoreError, StoreError};
+use crate::session::SessionStatus;
+use crate::time::Timestamp;
+
+macro_rules! error_codes {
+    ($($(#[$doc:meta])* $variant:ident => $name:literal,)*) => {
+        /// The codes of CONTRACT section 2. Append only: clients switch on them.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum ErrorCode {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl ErrorCode {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// As clients see it.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+error_codes! {
+    /// Missing or broken JSON, no instruction file, undeclared file.
+    BadRequest => "BAD_REQUEST",
+    /// Too many files.
+    FileCountExceeded => "FILE_COUNT_EXCEEDED",
+    /// No such part in the file.
+    InvalidPartNumber => "INVALID_PART_NUMBER",
+    /// A wrong ETag.
+    InvalidPart => "INVALID_PART",
+    /// A part has not the size that the plan says.
+    PartSizeMismatch => "PART_SIZE_MISMATCH",
+    /// Missing or extra parts.
+    PartCountMismatch => "PART_COUNT_MISMATCH",
+    /// Bytes do not have the digest that was declared.
+    ChecksumMismatch => "CHECKSUM_MISMATCH",
+    /// Bytes are not of the type that was declared.
+    ContentTypeMismatch => "CONTENT_TYPE_MISMATCH",
+    /// Registered files are incomplete.
+    FilesIncomplete => "FILES_INCOMPLETE",
+    /// The session is completed or cancelled.
+    SessionNotActive => "SESSION_NOT_ACTIVE",
+    /// No valid token.
+    Unauthorized => "UNAUTHORIZED",
+    /// Not for this caller.
+    Forbidden => "FORBIDDEN",
+    /// No such thing, or somebody else's.
+    NotFound => "NOT_FOUND",
+    /// The path exists, the method does not.
+    MethodNotAllowed => "METHOD_NOT_ALLOWED",
+    /// The client stopped sending.
+    RequestTimeout => "REQUEST_TIMEOUT",
+    /// A body without a length.
+    LengthRequired => "LENGTH_REQUIRED",
+    /// A type that is not allowed.
+    UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
+    /// Something is in the way: a key or title that is taken, a file that is completed.
+    Conflict => "CONFLICT",
+    /// The user has this file already.
+    DuplicateFile => "DUPLICATE_FILE",
+    /// The session's time is over.
+    SessionExpired => "SESSION_EXPIRED",
+    /// A file over its category's limit.
+    FileTooLarge => "FILE_TOO_LARGE",
+    /// A request body over the limit.
+    PayloadTooLarge => "PAYLOAD_TOO_LARGE",
+    /// A range outside the file.
+    RangeNotSatisfiable => "RANGE_NOT_SATISFIABLE",
+    /// Fields that can't be right.
+    ValidationError => "VALIDATION_ERROR",
+    /// The daily limit.
+    TooManyRequests => "TOO_MANY_REQUESTS",
+    /// Our fault.
+    InternalError => "INTERNAL_ERROR",
+    /// The object store does not answer.
+    StorageUnavailable => "STORAGE_UNAVAILABLE",
+    /// The database does not answer.
+    DatabaseUnavailable => "DATABASE_UNAVAILABLE",
+    /// The keys that tokens are verified with can't be had.
+    AuthUnavailable => "AUTH_UNAVAILABLE",
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One field that can't be right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// JSON pointer into the request body (RFC 6901).
+    pub pointer: String,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+impl FieldError {
+    /// A field error.
+    pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            pointer: pointer.into(),
+            message: message.into(),
+        }
+    }
+}
+
+/// A file that the user has already (CONTRACT section 1.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Duplicate {
+    /// The client's key in this request.
+    pub key: String,
+    /// Where the earlier file is.
+    pub existing_url: String,
+}
+
+/// Why a use case refused. `Display` is what the client reads as `detail`: it names the field,
+/// the value and what would be right, and nothing internal.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// 400, said in words.
+    #[error("{0}")]
+    BadRequest(String),
+    /// 422, one entry per field.
+    #[error("{}", validation_detail(.0))]
+    Validation(Vec<FieldError>),
+    /// 413.
+    #[error(
+        "The file {key:?} has {size_bytes} bytes; the category {category} takes at most {max_bytes}."
+    )]
+    FileTooLarge {
+        /// The client's key.
+        key: String,
+        /// Its category.
+        category: Category,
+        /// Declared.
+        size_bytes: u64,
+        /// Allowed.
+        max_bytes: u64,
+    },
+    /// 415.
+    #[error(
+        "The file {key:?} has the type {content_type:?}; the category {category} takes {}.", allowed.join(", ")
+    )]
+    UnsupportedType {
+        /// The client's key.
+        key: String,
+        /// Its category.
+        category: Category,
+        /// Declared.
+        content_type: String,
+        /// What the category takes.
+        allowed: &'static [&'static str],
+    },
+    /// 400.
+    #[error("{detail}")]
+    FileCountExceeded {
+        /// In words.
+        detail: String,
+        /// Allowed.
+        max_count: usize,
+    },
+    /// 400.
+    #[error("The file has no part {part_number:?}; its parts are 1 to {last}.")]
+    InvalidPartNumber {
+        /// As the client wrote it.
+        part_number: String,
+        /// The file's last part.
+        last: u32,
+    },
+    /// 400.
+    #[error("Part {part_number} must have exactly {expected_size_bytes} bytes{}.", received(*received_bytes))]
+    PartSizeMismatch {
+        /// From 1.
+        part_number: u32,
+        /// By the plan.
+        expected_size_bytes: u64,
+        /// What came or was announced, where it is known.
+        received_bytes: Option<u64>,
+    },
+    /// 400.
+    #[error(
+        "The file has {expected} parts{}.",
+        part_count_detail(missing, unexpected)
+    )]
+    PartCountMismatch {
+        /// By the plan.
+        expected: u32,
+        /// Not received, or not named in the request.
+        missing: Vec<u32>,
+        /// Named, but not of the file, or named twice.
+        unexpected: Vec<u32>,
+    },
+    /// 400.
+    #[error(
+        "The etag of part {part_number} is not that of the part that was received last; list the parts and use theirs."
+    )]
+    InvalidPart {
+        /// The first wrong one.
+        part_number: u32,
+    },
+    /// 400.
+    #[error("{0}")]
+    ChecksumMismatch(String),
+    /// 400.
+    #[error(
+        "The file {key:?} was declared as {declared}, but its first bytes are {found}. Cancel the session and upload it as what it is."
+    )]
+    ContentTypeMismatch {
+        /// The file.
+        file_id: FileId,
+        /// The client's key.
+        key: String,
+        /// The declared type.
+        declared: String,
+        /// What the bytes look like.
+        found: String,
+    },
+    /// 400.
+    #[error(
+        "{} registered file(s) are not completed; complete them and finalize again.", incomplete.len()
+    )]
+    FilesIncomplete {
+        /// Them.
+        incomplete: Vec<FileId>,
+    },
+    /// 400.
+    #[error("The session is {}; open a new one.", status.as_str())]
+    SessionNotActive {
+        /// What it is.
+        status: SessionStatus,
+    },
+    /// 410.
+    #[error("The session expired at {expires_at}; open a new one.")]
+    SessionExpired {
+        /// When.
+        expires_at: Timestamp,
+        /// The server's time.
+        now: Timestamp,
+    },
+    /// 404.
+    #[error("There is no such {0}, or it is not yours.")]
+    NotFound(&'static str),
+    /// 409.
+    #[error("{detail}")]
+    Conflict {
+        /// In words.
+        detail: String,
+        /// For a title that is taken: a slug that is free.
+        suggested_slug: Option<String>,
+    },
+    /// 409.
+    #[error(
+        "You have uploaded {} of these files before; use the existing ones, or set allowDuplicates to true.", .0.len()
+    )]
+    DuplicateFile(Vec<Duplicate>),
+    /// 429.
+    #[error("You may open {limit} sessions a day (UTC); the next one at {next_allowed_at}.")]
+    DailyLimit {
+        /// Sessions per user and UTC day.
+        limit: u32,
+        /// The next midnight.
+        next_allowed_at: Timestamp,
+        /// Whole seconds until then, at least 1.
+        retry_after_seconds: u64,
+    },
+    /// 408.
+    #[error(
+        "The request body made no progress for too long; what was acknowledged is kept, send this part again."
+    )]
+    RequestTimeout,
+    /// 400: nobody is likely to read it.
+    #[error(
+        "The request body ended before it was whole; what was acknowledged is kept, send this part again."
+    )]
+    BodyBroken,
+    /// 416.
+    #[error("The file has {size_bytes} bytes; the range asks for none of them.")]
+    RangeNotSatisfiable {
+        /// The file's.
+        size_bytes: u64,
+    },
+    /// 503. The source says why, for the log.
+    #[error("The object store does not answer; nothing acknowledged is lost, try again.")]
+    StorageUnavailable(#[source] ObjectStoreError),
+    /// 503. The source says why, for the log.
+    #[error("The database does not answer; nothing acknowledged is lost, try again.")]
+    DatabaseUnavailable(#[source] StoreError),
+    /// 500. The source says why, for the log.
+    #[error("Something went wrong here; try again, and report the correlation id if it stays.")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// A 409 without further members.
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::Conflict {
+            detail: detail.into(),
+            suggested_slug: None,
+        }
+    }
+
+    /// A 500 with its cause.
+    pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Internal(cause.into())
+    }
+
+    /// The code of CONTRACT section 2.
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::BadRequest(_) | Self::BodyBroken => ErrorCode::BadRequest,
+            Self::Validation(_) => ErrorCode::ValidationError,
+            Self::FileTooLarge { .. } => ErrorCode::FileTooLarge,
+            Self::UnsupportedType { .. } => ErrorCode::UnsupportedMediaType,
+            Self::FileCountExceeded { .. } => ErrorCode::FileCountExceeded,
+            Self::InvalidPartNumber { .. } => ErrorCode::InvalidPartNumber,
+            Self::PartSizeMismatch { .. } => ErrorCode::PartSizeMismatch,
+            Self::PartCountMismatch { .. } => ErrorCode::PartCountMismatch,
+            Self::InvalidPart { .. } => ErrorCode::InvalidPart,
+            Self::ChecksumMismatch(_) => ErrorCode::ChecksumMismatch,
+            Self::ContentTypeMismatch { .. } => ErrorCode::ContentTypeMismatch,
+            Self::FilesIncomplete { .. } => ErrorCode::FilesIncomplete,
+            Self::SessionNotActive { .. } => ErrorCode::SessionNotActive,
+            Self::SessionExpired { .. } => ErrorCode::SessionExpired,
+            Self::NotFound(_) => ErrorCode::NotFound,
+            Self::Conflict { .. } => ErrorCode::Conflict,
+            Self::DuplicateFile(_) => ErrorCode::DuplicateFile,
+            Self::DailyLimit { .. } => ErrorCode::TooManyRequests,
+            Self::RequestTimeout => ErrorCode::RequestTimeout,
+            Self::RangeNotSatisfiable { .. } => ErrorCode::RangeNotSatisfiable,
+            Self::StorageUnavailable(_) => ErrorCode::StorageUnavailable,
+            Self::DatabaseUnavailable(_) => ErrorCode::DatabaseUnavailable,
+            Self::Internal(_) => ErrorCode::InternalError,
+        }
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => Self::DatabaseUnavailable(error),
+            StoreError::Internal(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<ObjectStoreError> for Error {
+    fn from(error: ObjectStoreError) -> Self {
+        match error {
+            ObjectStoreError::Unavailable(_) => Self::StorageUnavailable(error),
+            ObjectStoreError::Internal(_) => Self::internal(error),
+        }
+    }
+}
+
+fn validation_detail(errors: &[FieldError]) -> String {
+    match errors {
+        [one] if one.pointer.is_empty() => one.message.clone(),
+        [one] => format!("{}: {}", one.pointer, one.message),
+        _ => format!("{} fields are not valid; see errors.", errors.len()),
+    }
+}
+
+fn received(bytes: Option<u64>) -> String {
+    bytes.map_or_else(String::new, |bytes| format!(", not {bytes}"))
+}
+
+fn part_count_detail(missing: &[u32], unexpected: &[u32]) -> String {
+    let mut detail = String::new();
+    if !missing.is_empty() {
+        detail.push_str(&format!("; {} are missing", missing.len()));
+    }
+    if !unexpected.is_empty() {
+        detail.push_str(&format!("; {} do not belong to it", unexpected.len()));
+    }
+    detail
+}

@@ -1,0 +1,54 @@
+//! Cancels a session (CONTRACT section 1.10).
+
+use super::Uploads;
+use crate::error::Error;
+use crate::ids::SessionId;
+use crate::ports::CancelSessionOutcome;
+use crate::principal::Principal;
+
+impl Uploads {
+    /// Cancels a session and frees what it stored, completed files included. Repeating it, or
+    /// cancelling an expired session, changes nothing and is no error.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Conflict`] for a session that is or is being finalized.
+    pub async fn cancel_session(
+        &self,
+        principal: &Principal,
+        session_id: SessionId,
+    ) -> Result<(), Error> {
+        let now = self.now();
+        let outcome = self
+            .deps
+            .sessions
+            .cancel_session(
+                session_id,
+                &principal.user_id,
+                now,
+                self.settings().finalize_lock_ttl,
+            )
+            .await?;
+        match outcome {
+            CancelSessionOutcome::Cancelled(ended) => {
+                tracing::info!(
+                    %session_id,
+                    elapsed_ms = now.since(ended.session.created_at).as_millis() as u64,
+                    "session cancelled"
+                );
+                // The session is cancelled whatever comes now: the reaper frees what stays.
+                if let Err(error) = self.free_session(&ended).await {
+                    tracing::warn!(%session_id, %error, "storage not freed yet, the reaper will");
+                }
+                Ok(())
+            }
+            CancelSessionOutcome::AlreadyEnded => Ok(()),
+            CancelSessionOutcome::Completed => Err(Error::conflict(
+                "The session is finalized and can't be cancelled; its MOC exists.",
+            )),
+            CancelSessionOutcome::Finalizing => Err(Error::conflict(
+                "The session is being finalized; try again when that is over.",
+            )),
+            CancelSessionOutcome::NoSuchSession => Err(Error::NotFound("session")),
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Verifies a session's files and creates the MOC record (CONTRACT section 1.6).
+
+use futures_util::StreamExt;
+use futures_util::future::try_join_all;
+
+use super::{Uploads, require_active};
+use crate::error::Error;
+use crate::file::{Category, FileStatus, UploadFile};
+use crate::finalize::{Moc, MocDraft, NewMoc, SNIFF_BYTES, sniff};
+use crate::ids::{MocId, SessionId};
+use crate::ports::{BeginFinalizeOutcome, CommitFinalizeOutcome};
+use crate::principal::Principal;
+use crate::session::Session;
+use crate::time::Timestamp;
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finalized {
+    /// By this call.
+    Created(Box<Moc>),
+    /// By an earlier one.
+    Before(Box<Moc>),
+    /// Another call is at it.
+    InProgress,
+}
+
+impl Uploads {
+    /// Verifies every file and creates the MOC, once, however many call.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::SessionExpired`], [`Error::SessionNotActive`],
+    /// [`Error::BadRequest`] without a completed instruction, [`Error::FilesIncomplete`],
+    /// [`Error::ContentTypeMismatch`], [`Error::Conflict`] for a title that is taken. A refusal
+    /// changes nothing: the session can be finalized again.
+    pub async fn finalize_session(
+        &self,
+        principal: &Principal,
+        session_id: SessionId,
+        draft: MocDraft,
+    ) -> Result<Finalized, Error> {
+        let locked_at = self.now();
+        let outcome = self
+            .deps
+            .sessions
+            .begin_finalize(
+                session_id,
+                &principal.user_id,
+                locked_at,
+                self.settings().finalize_lock_ttl,
+            )
+            .await?;
+        let (session, files) = match outcome {
+            BeginFinalizeOutcome::Locked { session, files } => (session, files),
+            BeginFinalizeOutcome::AlreadyFinalized(moc) => return Ok(Finalized::Before(moc)),
+            BeginFinalizeOutcome::InProgress => return Ok(Finalized::InProgress),
+            BeginFinalizeOutcome::SessionClosed(session) => {
+                require_active(&session, locked_at)?;
+                return Err(Error::NotFound("session"));
+            }
+            BeginFinalizeOutcome::NoSuchSession => return Err(Error::NotFound("session")),
+        };
+
+        let result = self.create_moc(&session, files, draft, locked_at).await;
+        if result.is_err()
+            && let Err(error) = self
+                .deps
+                .sessions
+                .release_finalize(session_id, locked_at)
+                .await
+        {
+            tracing::warn!(%session_id, %error, "finalize lock not released, it goes stale");
+        }
+        result
+    }
+
+    async fn create_moc(
+        &self,
+        session: &Session,
+        files: Vec<UploadFile>,
+        draft: MocDraft,
+        locked_at: Timestamp,
+    ) -> Result<Finalized, Error> {
+        let incomplete: Vec<_> = files
+            .iter()
+            .filter(|file| file.status != FileStatus::Completed)
+            .map(|file| file.id)
+            .collect();
+        if !incomplete.is_empty() {
+            return Err(Error::FilesIncomplete { incomplete });
+        }
+        let keys_of = |category| -> Vec<String> {
+            files
+                .iter()
+                .filter(|file| file.metadata.category == category)
+                .filter_map(|file| file.object_key.as_ref())
+                .map(|key| key.as_str().to_owned())
+                .collect()
+        };
+        let Some(pdf_key) = keys_of(Category::Instruction).into_iter().next() else {
+            return Err(Error::BadRequest(
+                "The session has no completed instruction file; upload one and finalize again."
+                    .to_owned(),
+            ));
+        };
+        let image_keys = keys_of(Category::Image);
+        let parts_keys = keys_of(Category::PartsList);
+        try_join_all(files.iter().map(|file| self.verify_file(file))).await?;
+
+        let thumbnail_url =
+            [Category::Thumbnail, Category::Image]
+                .into_iter()
+                .find_map(|category| {
+                    files
+                        .iter()
+                        .find(|file| file.metadata.category == category)
+                        .and_then(|file| file.file_url.clone())
+                });
+        let now = self.now();
+        let moc = NewMoc {
+            id: MocId(self.deps.ids.new_id(now)),
+            session_id: session.id,
+            user_id: session.user_id.clone(),
+            draft,
+            files,
+            pdf_key,
+            image_keys,
+            parts_keys,
+            thumbnail_url,
+            created_at: now,
+        };
+        match self.deps.sessions.commit_finalize(moc, locked_at).await? {
+            CommitFinalizeOutcome::Created(moc) => {
+                tracing::info!(
+                    session_id = %session.id,
+                    moc_id = %moc.id,
+                    slug = moc.slug,
+                    elapsed_ms = now.since(session.created_at).as_millis() as u64,
+                    "session finalized"
+                );
+                Ok(Finalized::Created(moc))
+            }
+            CommitFinalizeOutcome::TitleTaken { suggested_slug } => Err(Error::Conflict {
+                detail: "You have a MOC of this title already; choose another title.".to_owned(),
+                suggested_slug: Some(suggested_slug),
+            }),
+            CommitFinalizeOutcome::LockLost => Ok(Finalized::InProgress),
+        }
+    }
+
+    /// The object is there, has its declared size, and its first bytes are of its declared type.
+    async fn verify_file(&self, file: &UploadFile) -> Result<(), Error> {
+        let metadata = &file.metadata;
+        let gone = || {
+            Error::internal(format!(
+                "object of completed file {} is gone or has another size",
+                file.id
+            ))
+        };
+        let key = file.object_key.as_ref().ok_or_else(gone)?;
+        let size_bytes = self.deps.objects.object_size(key).await?;
+        if size_bytes != Some(metadata.size_bytes) {
+            return Err(gone());
+        }
+        let range = 0..metadata.size_bytes.min(SNIFF_BYTES);
+        let mut body = self
+            .deps
+            .objects
+            .read_object(key, range)
+            .await?
+            .ok_or_else(gone)?;
+        let mut head = Vec::with_capacity(SNIFF_BYTES as usize);
+        while let Some(chunk) = body.next().await {
+            head.extend_from_slice(&chunk?);
+        }
+        sniff(&metadata.content_type, &head).map_err(|found| Error::ContentTypeMismatch {
+            file_id: file.id,
+            key: metadata.key.clone(),
+            declared: metadata.content_type.clone(),
+            found,
+        })
+    }
+}

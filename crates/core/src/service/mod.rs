@@ -1,0 +1,189 @@
+//! The use cases, one file each. All take who is calling, and none knows how the call came in.
+
+mod cancel_session;
+mod complete_file;
+mod create_session;
+mod finalize_session;
+mod get_session;
+mod list_parts;
+mod list_sessions;
+mod read_content;
+mod reap_sessions;
+mod register_file;
+mod sweep_leftovers;
+mod upload_part;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use complete_file::CompletedFile;
+pub use create_session::{CreateSession, CreatedSession};
+pub use finalize_session::Finalized;
+pub use get_session::SessionView;
+pub use list_sessions::{ListSessions, SessionList};
+pub use read_content::Content;
+pub use reap_sessions::Reaped;
+pub use register_file::{RegisterFile, RegisteredFile};
+pub use upload_part::{ReceivedPart, UploadPart};
+
+use crate::error::Error;
+use crate::ids::IdGenerator;
+use crate::policy::Policy;
+use crate::ports::{Activity, FileInSession, ObjectStore, SessionStore};
+use crate::principal::{Access, UserId};
+use crate::session::{Extension, ExtensionRule, Session, SessionStatus};
+use crate::time::{Clock, Timestamp};
+
+/// What the use cases work with.
+#[derive(Clone)]
+pub struct Deps {
+    /// Where sessions are kept.
+    pub sessions: Arc<dyn SessionStore>,
+    /// Where bytes are kept.
+    pub objects: Arc<dyn ObjectStore>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// New ids.
+    pub ids: Arc<dyn IdGenerator>,
+}
+
+/// What an operator may choose (CONTRACT section 5). The defaults are the contract's.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What may be uploaded.
+    pub policy: Policy,
+    /// Bytes; the default of 5 MiB is also the least that S3 takes.
+    pub part_size_bytes: u64,
+    /// Of a new session.
+    pub session_ttl: Duration,
+    /// Of sessions that are used.
+    pub extension: ExtensionRule,
+    /// Of presigned part URLs.
+    pub presigned_url_ttl: Duration,
+    /// Files per batch registration.
+    pub max_batch_size: usize,
+    /// Sessions per user and UTC day; `None` skips the check, with a warning each time.
+    pub daily_limit: Option<u32>,
+    /// After this a finalize lock is stale.
+    pub finalize_lock_ttl: Duration,
+    /// First segment of object keys.
+    pub stage: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        const MINUTE: Duration = Duration::from_secs(60);
+        Self {
+            policy: Policy::default(),
+            part_size_bytes: 5 * 1024 * 1024,
+            session_ttl: 15 * MINUTE,
+            extension: ExtensionRule {
+                threshold: 10 * MINUTE,
+                ttl: 30 * MINUTE,
+                max_lifetime: 24 * 60 * MINUTE,
+            },
+            presigned_url_ttl: 15 * MINUTE,
+            max_batch_size: 10,
+            daily_limit: Some(100),
+            finalize_lock_ttl: 5 * MINUTE,
+            stage: "dev".to_owned(),
+        }
+    }
+}
+
+/// The upload service: all use cases.
+#[derive(Clone)]
+pub struct Uploads {
+    deps: Deps,
+    settings: Arc<Settings>,
+}
+
+impl Uploads {
+    /// A service over these stores.
+    pub fn new(deps: Deps, settings: Settings) -> Self {
+        Self {
+            deps,
+            settings: Arc::new(settings),
+        }
+    }
+
+    /// What it works with.
+    pub fn deps(&self) -> &Deps {
+        &self.deps
+    }
+
+    /// What is in force.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    fn now(&self) -> Timestamp {
+        self.deps.clock.now()
+    }
+}
+
+/// A session of this user; everybody else's does not exist (CONTRACT section 2, `NOT_FOUND`).
+fn owned_session(session: Session, user_id: &UserId) -> Result<Session, Error> {
+    if session.user_id == *user_id {
+        Ok(session)
+    } else {
+        Err(Error::NotFound("session"))
+    }
+}
+
+/// A file that this access reaches, and its session, in whatever state.
+fn reachable_file(
+    target: Option<FileInSession>,
+    access: Access<'_>,
+) -> Result<(Session, crate::file::UploadFile), Error> {
+    let target = target
+        .filter(|target| access.reaches(&target.session.user_id))
+        .ok_or(Error::NotFound("session"))?;
+    let file = target.file.ok_or(Error::NotFound("file"))?;
+    Ok((target.session, file))
+}
+
+/// Refuses activity on a session that is not active (CONTRACT section 1.9).
+fn require_active(session: &Session, now: Timestamp) -> Result<(), Error> {
+    match session.status_at(now) {
+        SessionStatus::Active => Ok(()),
+        SessionStatus::Expired => Err(Error::SessionExpired {
+            expires_at: session.expires_at,
+            now,
+        }),
+        status @ (SessionStatus::Completed | SessionStatus::Cancelled) => {
+            Err(Error::SessionNotActive { status })
+        }
+    }
+}
+
+/// The outcome of activity, with its extension written to the log (CONTRACT section 1.7).
+fn settle<T>(
+    activity: Activity<T>,
+    session: &Session,
+    now: Timestamp,
+    action: &'static str,
+) -> Result<(T, Option<Extension>), Error> {
+    match activity {
+        Activity::Done { outcome, extension } => {
+            if let Some(extension) = extension {
+                tracing::info!(
+                    session_id = %session.id,
+                    old_expires_at = %extension.old_expires_at,
+                    new_expires_at = %extension.new_expires_at,
+                    action,
+                    "session extended"
+                );
+            }
+            Ok((outcome, extension))
+        }
+        Activity::SessionClosed(closed) => {
+            let closed = closed.ok_or(Error::NotFound("session"))?;
+            require_active(&closed, now)?;
+            Err(Error::NotFound("session"))
+        }
+        Activity::Finalizing => Err(Error::conflict(
+            "The session is being finalized; open a new one for further files.",
+        )),
+    }
+}

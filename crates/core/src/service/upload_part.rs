@@ -1,0 +1,192 @@
+//! Takes in one part (CONTRACT section 1.4).
+
+use super::{Uploads, reachable_file, require_active, settle};
+use crate::error::Error;
+use crate::file::{FileStatus, UploadFile};
+use crate::ids::{FileId, SessionId};
+use crate::part::ETag;
+use crate::ports::{
+    Checksum, PartAddress, PartBody, PutPart, PutPartError, RecordPart, RecordPartOutcome, Upload,
+    upload_of,
+};
+use crate::principal::Access;
+use crate::session::{Extension, Session, SessionStatus};
+use crate::time::Timestamp;
+
+/// A part on its way in.
+#[derive(Debug, Clone)]
+pub struct UploadPart {
+    /// The session.
+    pub session_id: SessionId,
+    /// The file.
+    pub file_id: FileId,
+    /// As the client wrote it.
+    pub part_number: String,
+    /// `Content-Length`, where there is one.
+    pub declared_bytes: Option<u64>,
+    /// All must match.
+    pub checksums: Vec<Checksum>,
+}
+
+/// The answer: the part is stored and recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceivedPart {
+    /// From 1.
+    pub part_number: u32,
+    /// To be handed back at completion.
+    pub etag: ETag,
+    /// When this extended the session.
+    pub extension: Option<Extension>,
+}
+
+impl Uploads {
+    /// Stores and records a part. Everything that the headers tell is judged before the first
+    /// byte of the body is read.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::SessionExpired`], [`Error::SessionNotActive`],
+    /// [`Error::Conflict`] for a completed file, [`Error::InvalidPartNumber`],
+    /// [`Error::PartSizeMismatch`], [`Error::ChecksumMismatch`], [`Error::RequestTimeout`],
+    /// [`Error::BodyBroken`]. Whatever it is, an earlier part of this number is intact.
+    pub async fn upload_part(
+        &self,
+        access: Access<'_>,
+        request: UploadPart,
+        body: PartBody,
+    ) -> Result<ReceivedPart, Error> {
+        let started_at = self.now();
+        // A number that is none can't be looked up, but the file that would refuse it can.
+        let part_number = request.part_number.parse::<u32>().unwrap_or(0);
+        let (target, is_recorded) = match self
+            .deps
+            .sessions
+            .part_target(request.session_id, request.file_id, part_number)
+            .await?
+        {
+            Some(found) => (Some(found.target), found.is_recorded),
+            None => (None, false),
+        };
+        let (session, file) = reachable_file(target, access)?;
+        let upload = check_file_takes_parts(&session, &file, started_at)?;
+
+        let plan = file.plan(session.part_size_bytes);
+        if !plan.contains(part_number) {
+            return Err(Error::InvalidPartNumber {
+                part_number: request.part_number,
+                last: plan.part_count(),
+            });
+        }
+        let size_bytes = plan.part_len(part_number);
+        let wrong_size = |received_bytes| Error::PartSizeMismatch {
+            part_number,
+            expected_size_bytes: size_bytes,
+            received_bytes,
+        };
+        if request
+            .declared_bytes
+            .is_some_and(|declared| declared != size_bytes)
+        {
+            return Err(wrong_size(request.declared_bytes));
+        }
+
+        let put = PutPart {
+            part_number,
+            plan,
+            replaces: is_recorded,
+            checksums: request.checksums,
+        };
+        let etag = self
+            .deps
+            .objects
+            .put_part(&upload, put, body)
+            .await
+            .map_err(|error| match error {
+                PutPartError::Body(crate::ports::BodyError::Idle) => Error::RequestTimeout,
+                PutPartError::Body(crate::ports::BodyError::Broken) => Error::BodyBroken,
+                PutPartError::WrongLength { received_bytes } => wrong_size(Some(received_bytes)),
+                PutPartError::ChecksumMismatch(name) => Error::ChecksumMismatch(format!(
+                    "The bytes of part {part_number} do not have the {name} digest that was sent \
+                     with them; send the part again."
+                )),
+                PutPartError::NoSuchUpload => file_is_completed(),
+                PutPartError::Store(error) => error.into(),
+            })?;
+
+        let now = self.now();
+        let activity = self
+            .deps
+            .sessions
+            .record_part(RecordPart {
+                session_id: session.id,
+                file_id: file.id,
+                part_number,
+                etag: etag.clone(),
+                size_bytes,
+                now,
+                extension: self.settings().extension,
+            })
+            .await?;
+        let extension = match settle(activity, &session, now, "upload_part") {
+            Ok((RecordPartOutcome::Recorded, extension)) => extension,
+            refused => {
+                // The upload is over, and this part came after whatever ended it cleaned up.
+                if let Err(error) = self.deps.objects.abort_upload(&upload).await {
+                    tracing::warn!(%error, "part of a finished upload not removed");
+                }
+                return Err(match refused {
+                    Ok((RecordPartOutcome::NoSuchFile, _)) => Error::NotFound("file"),
+                    Ok(_) => file_is_completed(),
+                    Err(error) => error,
+                });
+            }
+        };
+        tracing::info!(
+            session_id = %session.id,
+            file_id = %file.id,
+            part_number,
+            size_bytes,
+            elapsed_ms = now.since(started_at).as_millis() as u64,
+            "part uploaded"
+        );
+        Ok(ReceivedPart {
+            part_number,
+            etag,
+            extension,
+        })
+    }
+
+    /// Whether a presigned URL of this server entitles to upload this part now.
+    pub fn verify_presigned_part(
+        &self,
+        address: PartAddress,
+        expires_at: Timestamp,
+        signature: &str,
+    ) -> bool {
+        self.now() < expires_at
+            && self
+                .deps
+                .objects
+                .verify_part_signature(address, expires_at, signature)
+    }
+}
+
+fn check_file_takes_parts(
+    session: &Session,
+    file: &UploadFile,
+    now: Timestamp,
+) -> Result<Upload, Error> {
+    let status = session.status_at(now);
+    if file.status == FileStatus::Completed
+        && matches!(status, SessionStatus::Active | SessionStatus::Completed)
+    {
+        return Err(file_is_completed());
+    }
+    require_active(session, now)?;
+    upload_of(file.object_key.as_ref(), file.upload_id.as_ref()).ok_or_else(|| {
+        Error::conflict("The file has no upload to take parts; register it in a new session.")
+    })
+}
+
+fn file_is_completed() -> Error {
+    Error::conflict("The file is completed and takes no more parts.")
+}
