@@ -1,0 +1,1 @@
+//! What every `SessionStore` does, one function per behaviour.
