@@ -151,7 +151,8 @@ impl Uploads {
         for result in results {
             answers.push(match result {
                 Ok((request, file)) => {
-                    self.answer(&session, request, file, outcomes.next(), extension)
+                    let outcome = registered(outcomes.next(), &file, declared.as_deref());
+                    self.answer(&session, request, file, outcome, extension)
                         .await
                 }
                 Err(error) => Err(error),
@@ -238,24 +239,10 @@ impl Uploads {
         session: &Session,
         request: RegisterFile,
         file: NewFile,
-        outcome: Option<RegisterFileOutcome>,
+        outcome: Result<(), Error>,
         extension: Option<Extension>,
     ) -> Result<RegisteredFile, Error> {
-        let refusal = match outcome {
-            Some(RegisterFileOutcome::Registered) => None,
-            Some(RegisterFileOutcome::KeyTaken) => Some(Error::conflict(format!(
-                "The session has a file with the key {:?} already.",
-                file.metadata.key
-            ))),
-            Some(RegisterFileOutcome::FileCountExceeded) => Some(Error::FileCountExceeded {
-                detail: "As many files as were declared are registered; open a new session for \
-                         further ones."
-                    .to_owned(),
-                max_count: 0,
-            }),
-            None => Some(Error::internal("an outcome is missing")),
-        };
-        if let Some(error) = refusal {
+        if let Err(error) = outcome {
             self.abort_all(std::iter::once(&file.upload)).await;
             return Err(error);
         }
@@ -330,4 +317,29 @@ fn not_declared(file: &FileMetadata, declared: &[FileMetadata]) -> Error {
             file.key
         ),
     })
+}
+
+fn registered(
+    outcome: Option<RegisterFileOutcome>,
+    file: &NewFile,
+    declared: Option<&[FileMetadata]>,
+) -> Result<(), Error> {
+    match outcome {
+        Some(RegisterFileOutcome::Registered) => Ok(()),
+        Some(RegisterFileOutcome::KeyTaken) => Err(Error::conflict(format!(
+            "The session has a file with the key {:?} already.",
+            file.metadata.key
+        ))),
+        Some(RegisterFileOutcome::FileCountExceeded) => {
+            let max_count = declared.map_or(0, <[_]>::len);
+            Err(Error::FileCountExceeded {
+                detail: format!(
+                    "The session has the {max_count} files that were declared; open a new one for \
+                     further files."
+                ),
+                max_count,
+            })
+        }
+        None => Err(Error::internal("an outcome is missing")),
+    }
 }
