@@ -94,6 +94,8 @@ pub struct DeclaredSession {
     pub session: Session,
     /// The declaration.
     pub declared: Option<Vec<FileMetadata>>,
+    /// Files registered so far.
+    pub registered_count: usize,
 }
 
 /// A session with its files and what has arrived (CONTRACT section 1.10).

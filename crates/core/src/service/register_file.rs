@@ -94,7 +94,11 @@ impl Uploads {
         requests: Vec<Result<RegisterFile, Error>>,
     ) -> Result<Vec<Result<RegisteredFile, Error>>, Error> {
         let now = self.now();
-        let DeclaredSession { session, declared } = self
+        let DeclaredSession {
+            session,
+            declared,
+            registered_count,
+        } = self
             .deps
             .sessions
             .declared_session(session_id)
@@ -104,14 +108,18 @@ impl Uploads {
         require_active(&session, now)?;
 
         let mut results = Vec::with_capacity(requests.len());
+        let mut file_count = registered_count;
         for request in requests {
-            let opened = match request
-                .and_then(|request| self.check_file(&session, declared.as_deref(), request))
-            {
-                Ok(request) => self.open_upload(&session, request).await,
+            let checked = request.and_then(|request| {
+                self.check_file(&session, declared.as_deref(), file_count, request)
+            });
+            results.push(match checked {
+                Ok(request) => {
+                    file_count += 1;
+                    self.open_upload(&session, request).await
+                }
                 Err(error) => Err(error),
-            };
-            results.push(opened);
+            });
         }
 
         let files: Vec<NewFile> = results
@@ -166,6 +174,7 @@ impl Uploads {
         &self,
         session: &Session,
         declared: Option<&[FileMetadata]>,
+        file_count: usize,
         mut request: RegisterFile,
     ) -> Result<RegisterFile, Error> {
         let file = &request.metadata;
@@ -174,7 +183,13 @@ impl Uploads {
                 let matching = declared
                     .iter()
                     .find(|declared| file.is_declared_as(declared))
-                    .ok_or_else(|| not_declared(file, declared))?;
+                    .ok_or_else(|| {
+                        if file_count < declared.len() {
+                            not_declared(file, declared)
+                        } else {
+                            file_count_exceeded(declared.len())
+                        }
+                    })?;
                 // A hash from the declaration counts for its file ever after (CONTRACT 1.2).
                 if matching.hash.is_some() && file.hash.is_some() && matching.hash != file.hash {
                     return Err(Error::BadRequest(format!(
@@ -331,15 +346,18 @@ fn registered(
             file.metadata.key
         ))),
         Some(RegisterFileOutcome::FileCountExceeded) => {
-            let max_count = declared.map_or(0, <[_]>::len);
-            Err(Error::FileCountExceeded {
-                detail: format!(
-                    "The session has the {max_count} files that were declared; open a new one for \
-                     further files."
-                ),
-                max_count,
-            })
+            Err(file_count_exceeded(declared.map_or(0, <[_]>::len)))
         }
         None => Err(Error::internal("an outcome is missing")),
+    }
+}
+
+fn file_count_exceeded(max_count: usize) -> Error {
+    Error::FileCountExceeded {
+        detail: format!(
+            "The session has the {max_count} files that were declared; open a new one for further \
+             files."
+        ),
+        max_count,
     }
 }
