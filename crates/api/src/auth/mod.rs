@@ -1,0 +1,56 @@
+//! Who is calling (CONTRACT section 3).
+
+mod mint;
+
+pub use mint::{MintError, TokenSpec, mint_token};
+
+use std::fmt;
+
+use moc_uploads_core::principal::Principal;
+use url::Url;
+
+/// How callers are known, and what their tokens must say.
+#[derive(Debug, Clone)]
+pub struct AuthConfig {
+    /// Where the keys come from.
+    pub keys: AuthKeys,
+    /// `AUTH_ISSUER`: the claim `iss` must be this.
+    pub issuer: Option<String>,
+    /// `AUTH_AUDIENCE`: the claim `aud` must be or hold this.
+    pub audience: Option<String>,
+    /// `ADMIN_GROUP`: who has it in `cognito:groups`, `roles` or `role` is an admin.
+    pub admin_group: String,
+}
+
+impl AuthConfig {
+    /// Keys alone: no issuer, no audience, the admin group `admin`.
+    pub fn new(keys: AuthKeys) -> Self {
+        Self {
+            keys,
+            issuer: None,
+            audience: None,
+            admin_group: "admin".to_owned(),
+        }
+    }
+}
+
+/// Where the keys come from that tokens are verified with.
+#[derive(Clone)]
+pub enum AuthKeys {
+    /// `AUTH_BYPASS`: no token is looked at, everybody is this caller.
+    Bypass(Principal),
+    /// `AUTH_JWT_SECRET`: HS256.
+    Secret(String),
+    /// `AUTH_JWKS_URL`: RS256 and ES256, with the keys that this URL answers.
+    Jwks(Url),
+}
+
+impl fmt::Debug for AuthKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bypass(principal) => f.debug_tuple("Bypass").field(principal).finish(),
+            Self::Secret(_) => f.write_str("Secret(..)"),
+            Self::Jwks(url) => f.debug_tuple("Jwks").field(&url.as_str()).finish(),
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What whoever serves the API decides.
+
+use std::time::Duration;
+
+use crate::auth::AuthConfig;
+
+/// How the API behaves. [`ApiConfig::new`] gives the contract's defaults.
+#[derive(Debug, Clone)]
+pub struct ApiConfig {
+    /// Who may call.
+    pub auth: AuthConfig,
+    /// Which web pages may call (`CORS_ALLOWED_ORIGINS`).
+    pub cors: CorsOrigins,
+    /// A part that makes no progress for this long gets 408 (`BODY_IDLE_TIMEOUT_SECONDS`).
+    pub body_idle_timeout: Duration,
+    /// A JSON body that is not whole after this long gets 408.
+    pub request_timeout: Duration,
+    /// Bytes; a larger JSON body gets 413.
+    pub max_json_bytes: usize,
+}
+
+impl ApiConfig {
+    /// No CORS, 30 s for bodies, JSON up to 1 MiB.
+    pub fn new(auth: AuthConfig) -> Self {
+        Self {
+            auth,
+            cors: CorsOrigins::None,
+            body_idle_timeout: Duration::from_secs(30),
+            request_timeout: Duration::from_secs(30),
+            max_json_bytes: 1024 * 1024,
+        }
+    }
+}
+
+/// Which origins a browser lets call (CONTRACT section 5, `CORS_ALLOWED_ORIGINS`).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum CorsOrigins {
+    /// None but the server's own.
+    #[default]
+    None,
+    /// `*`
+    Any,
+    /// These, as browsers write them: `https://app.example.com`.
+    List(Vec<http::HeaderValue>),
+}
