@@ -5,6 +5,9 @@
     reason = "a test that panics has failed, as it should"
 )]
 
+#[cfg(feature = "app")]
+pub mod app;
 pub mod builders;
 pub mod clock;
+pub mod faults;
 pub mod session_store;

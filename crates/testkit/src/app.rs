@@ -1,0 +1,180 @@
+//! The real router over real stores, in this process: [`TestApp`].
+
+mod caller;
+mod flow;
+mod response;
+mod stores;
+mod token;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::Router;
+use moc_uploads_api::auth::{AuthConfig, AuthKeys};
+use moc_uploads_api::{ApiConfig, Readiness};
+use moc_uploads_core::ids::TimeOrderedIds;
+use moc_uploads_core::service::{Deps, Settings, Uploads};
+use tempfile::TempDir;
+
+use crate::clock::ManualClock;
+use crate::faults::{Faults, FaultyObjectStore, FaultySessionStore};
+
+use caller::Identity;
+pub use caller::{Call, Caller, SESSIONS};
+pub use flow::{LocalFile, RemoteFile, create_body, session_path};
+pub use response::Response;
+pub use token::{Claims, sign, sign_hs256, unix_seconds};
+
+/// `AUTH_JWT_SECRET` of every [`TestApp`] that is not told otherwise.
+pub const JWT_SECRET: &str = "a secret of the tests, long enough for HS256";
+
+/// `PUBLIC_BASE_URL` of every [`TestApp`].
+pub const PUBLIC_BASE_URL: &str = "http://uploads.test";
+
+/// Bytes; small, so that files of many parts are quick.
+pub const PART_SIZE: usize = 1024;
+
+/// What a test may change before the app is made.
+pub struct Options {
+    /// The contract's defaults, but parts of [`PART_SIZE`] bytes.
+    pub settings: Settings,
+    /// The defaults, with tokens signed with [`JWT_SECRET`].
+    pub api: ApiConfig,
+}
+
+/// An instance of the service.
+pub struct TestApp {
+    /// Its time.
+    pub clock: Arc<ManualClock>,
+    /// Its use cases, for what no route triggers (the reaper).
+    pub uploads: Uploads,
+    /// Faults of the session store.
+    pub session_faults: Faults,
+    /// Faults of the object store.
+    pub object_faults: Faults,
+    /// To announce its end.
+    pub readiness: Readiness,
+    router: Router,
+    folder: TempDir,
+}
+
+impl TestApp {
+    /// With the defaults.
+    pub async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// With these changes.
+    pub async fn with(change: impl FnOnce(&mut Options)) -> Self {
+        let mut options = Options {
+            settings: Settings {
+                part_size_bytes: PART_SIZE as u64,
+                ..Settings::default()
+            },
+            api: ApiConfig::new(AuthConfig::new(AuthKeys::Secret(JWT_SECRET.to_owned()))),
+        };
+        change(&mut options);
+
+        let clock = Arc::new(ManualClock::new());
+        let folder = tempfile::tempdir().unwrap();
+        let stores = stores::open(folder.path()).await;
+        let session_faults = Faults::default();
+        let object_faults = Faults::default();
+        let deps = Deps {
+            sessions: Arc::new(FaultySessionStore::new(
+                stores.sessions,
+                session_faults.clone(),
+            )),
+            objects: Arc::new(FaultyObjectStore::new(
+                stores.objects,
+                object_faults.clone(),
+            )),
+            clock: clock.clone(),
+            ids: Arc::new(TimeOrderedIds),
+        };
+        let uploads = Uploads::new(deps, options.settings);
+        let readiness = Readiness::new();
+        let metrics = moc_uploads_api::metrics_builder().build_recorder().handle();
+        let router =
+            moc_uploads_api::router(uploads.clone(), options.api, readiness.clone(), metrics);
+        Self {
+            clock,
+            uploads,
+            session_faults,
+            object_faults,
+            readiness,
+            router,
+            folder,
+        }
+    }
+
+    /// Somebody without a token.
+    pub fn anonymous(&self) -> Caller {
+        self.caller(Identity::Anonymous)
+    }
+
+    /// A user.
+    pub fn user(&self, sub: &str) -> Caller {
+        self.caller(Identity::User {
+            sub: sub.to_owned(),
+            is_admin: false,
+        })
+    }
+
+    /// An admin.
+    pub fn admin(&self) -> Caller {
+        self.caller(Identity::User {
+            sub: "admin".to_owned(),
+            is_admin: true,
+        })
+    }
+
+    /// Somebody with this token.
+    pub fn bearer(&self, token: impl Into<String>) -> Caller {
+        self.caller(Identity::Token(token.into()))
+    }
+
+    fn caller(&self, identity: Identity) -> Caller {
+        Caller {
+            router: self.router.clone(),
+            clock: self.clock.clone(),
+            identity,
+        }
+    }
+
+    /// Takes requests on a socket of its own, for what only bytes on the wire can show. Ends with
+    /// the test's runtime.
+    pub async fn serve(&self) -> SocketAddr {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = self.router.clone();
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        address
+    }
+
+    /// Everything under the folder that holds parts and objects: paths relative to it.
+    pub fn stored_files(&self) -> Vec<PathBuf> {
+        let root = stores::objects_folder(self.folder.path());
+        let mut files = Vec::new();
+        collect_files(&root, &mut files);
+        let relative = |file: PathBuf| file.strip_prefix(&root).unwrap().to_owned();
+        files.into_iter().map(relative).collect()
+    }
+
+    /// The folder that holds everything this app has written.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+fn collect_files(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            collect_files(&entry.path(), files);
+        } else {
+            files.push(entry.path());
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Fault injectors: real stores that can be told to fail or to wait.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use moc_uploads_core::finalize::NewMoc;
+use moc_uploads_core::ids::{FileId, SessionId};
+use moc_uploads_core::object_key::ObjectKey;
+use moc_uploads_core::ports::*;
+use moc_uploads_core::principal::UserId;
+use moc_uploads_core::session::Session;
+use moc_uploads_core::time::Timestamp;
+use tokio::sync::Semaphore;
+
+/// How an operation fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The store does not answer.
+    Unavailable,
+    /// The store fails with [`SECRET`] in its message, which must never reach a client.
+    Internal,
+}
+
+/// Stands in the message of every injected error.
+pub const SECRET: &str = "injected by a test: /var/lib/secret-path";
+
+impl From<Fault> for StoreError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Unavailable => Self::Unavailable(SECRET.into()),
+            Fault::Internal => Self::Internal(SECRET.into()),
+        }
+    }
+}
+
+impl From<Fault> for ObjectStoreError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Unavailable => Self::Unavailable(SECRET.into()),
+            Fault::Internal => Self::Internal(SECRET.into()),
+        }
+    }
+}
+
+impl From<Fault> for PutPartError {
+    fn from(fault: Fault) -> Self {
+        Self::Store(fault.into())
+    }
+}
+
+/// What a store has been told to do wrong. Clones share it.
+#[derive(Clone, Default)]
+pub struct Faults(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    everything: Option<Fault>,
+    operations: HashMap<&'static str, Fault>,
+    gates: HashMap<&'static str, Gate>,
+}
+
+impl Faults {
+    /// Every operation fails from now on.
+    pub fn fail_everything(&self, fault: Fault) {
+        self.state().everything = Some(fault);
+    }
+
+    /// This operation, a method of the port, fails from now on.
+    pub fn fail(&self, operation: &'static str, fault: Fault) {
+        assert_known(operation);
+        self.state().operations.insert(operation, fault);
+    }
+
+    /// Calls of this operation wait from now on until the gate is opened.
+    pub fn hold(&self, operation: &'static str) -> Gate {
+        assert_known(operation);
+        let gate = Gate::new();
+        self.state().gates.insert(operation, gate.clone());
+        gate
+    }
+
+    /// Nothing fails from now on, and what comes anew does not wait.
+    pub fn clear(&self) {
+        *self.state() = State::default();
+    }
+
+    async fn pass(&self, operation: &'static str) -> Result<(), Fault> {
+        let (gate, fault) = {
+            let state = self.state();
+            let fault = state.operations.get(operation).copied();
+            (
+                state.gates.get(operation).cloned(),
+                fault.or(state.everything),
+            )
+        };
+        if let Some(gate) = gate {
+            gate.wait().await;
+        }
+        fault.map_or(Ok(()), Err)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where calls wait.
+#[derive(Clone)]
+pub struct Gate {
+    arrived: Arc<Semaphore>,
+    open: Arc<Semaphore>,
+}
+
+impl Gate {
+    fn new() -> Self {
+        Self {
+            arrived: Arc::new(Semaphore::new(0)),
+            open: Arc::new(Semaphore::new(0)),
+        }
+    }
+
+    /// Until `count` further calls have arrived.
+    pub async fn arrived(&self, count: u32) {
+        self.arrived.acquire_many(count).await.unwrap().forget();
+    }
+
+    /// Lets all calls go on, those to come too.
+    pub fn open(&self) {
+        self.open.close();
+    }
+
+    async fn wait(&self) {
+        self.arrived.add_permits(1);
+        // An error means that the gate is open.
+        let _ = self.open.acquire().await;
+    }
+}
+
+macro_rules! faulty_store {
+    (
+        $(#[$doc:meta])* $name:ident: $port:ident, $operations:ident;
+        async { $(fn $method:ident($($arg:ident: $ty:ty),*) -> $result:ty;)* }
+        $($plain:item)*
+    ) => {
+        $(#[$doc])*
+        pub struct $name {
+            inner: Arc<dyn $port>,
+            faults: Faults,
+        }
+
+        impl $name {
+            /// `inner` with these faults.
+            pub fn new(inner: Arc<dyn $port>, faults: Faults) -> Self {
+                Self { inner, faults }
+            }
+        }
+
+        const $operations: &[&str] = &[$(stringify!($method),)*];
+
+        #[async_trait]
+        impl $port for $name {
+            $(async fn $method(&self, $($arg: $ty),*) -> $result {
+                self.faults.pass(stringify!($method)).await?;
+                self.inner.$method($($arg),*).await
+            })*
+            $($plain)*
+        }
+    };
+}
+
+fn assert_known(operation: &str) {
+    let mut known = SESSION_OPERATIONS.iter().chain(OBJECT_OPERATIONS);
+    assert!(
+        known.any(|name| *name == operation),
+        "no port has the operation {operation:?}"
+    );
+}
+
+faulty_store! {
+    /// A session store that can be told to fail.
+    FaultySessionStore: SessionStore, SESSION_OPERATIONS;
+    async {
+        fn ping() -> Result<(), StoreError>;
+        fn create_session(session: NewSession) -> Result<CreateSessionOutcome, StoreError>;
+        fn declared_session(id: SessionId) -> Result<Option<DeclaredSession>, StoreError>;
+        fn session_detail(id: SessionId) -> Result<Option<SessionDetail>, StoreError>;
+        fn list_sessions(query: SessionQuery) -> Result<SessionPage, StoreError>;
+        fn cancel_session(id: SessionId, user_id: &UserId, now: Timestamp, lock_ttl: Duration) -> Result<CancelSessionOutcome, StoreError>;
+        fn register_files(register: RegisterFiles) -> Result<Activity<Vec<RegisterFileOutcome>>, StoreError>;
+        fn file(session_id: SessionId, file_id: FileId) -> Result<Option<FileInSession>, StoreError>;
+        fn part_target(session_id: SessionId, file_id: FileId, part_number: u32) -> Result<Option<PartTarget>, StoreError>;
+        fn file_with_parts(session_id: SessionId, file_id: FileId) -> Result<Option<FileWithParts>, StoreError>;
+        fn record_part(part: RecordPart) -> Result<Activity<RecordPartOutcome>, StoreError>;
+        fn complete_file(complete: CompleteFile) -> Result<Activity<CompleteFileOutcome>, StoreError>;
+        fn begin_finalize(id: SessionId, user_id: &UserId, now: Timestamp, lock_ttl: Duration) -> Result<BeginFinalizeOutcome, StoreError>;
+        fn commit_finalize(moc: NewMoc, locked_at: Timestamp) -> Result<CommitFinalizeOutcome, StoreError>;
+        fn release_finalize(id: SessionId, locked_at: Timestamp) -> Result<(), StoreError>;
+        fn expire_sessions(now: Timestamp, lock_ttl: Duration, limit: u32) -> Result<Vec<Session>, StoreError>;
+        fn sessions_to_free(limit: u32) -> Result<Vec<EndedSession>, StoreError>;
+        fn mark_session_freed(id: SessionId, now: Timestamp) -> Result<(), StoreError>;
+        fn prune(before: Timestamp) -> Result<(), StoreError>;
+        fn owned_keys(keys: &[ObjectKey]) -> Result<OwnedKeys, StoreError>;
+    }
+}
+
+faulty_store! {
+    /// An object store that can be told to fail.
+    FaultyObjectStore: ObjectStore, OBJECT_OPERATIONS;
+    async {
+        fn ping() -> Result<(), ObjectStoreError>;
+        fn create_upload(key: &ObjectKey, content_type: &str) -> Result<UploadId, ObjectStoreError>;
+        fn put_part(upload: &Upload, part: PutPart, body: PartBody) -> Result<moc_uploads_core::part::ETag, PutPartError>;
+        fn complete_upload(upload: &Upload, complete: CompleteUpload) -> Result<CompleteUploadOutcome, ObjectStoreError>;
+        fn abort_upload(upload: &Upload) -> Result<(), ObjectStoreError>;
+        fn object_size(key: &ObjectKey) -> Result<Option<u64>, ObjectStoreError>;
+        fn read_object(key: &ObjectKey, range: Range<u64>) -> Result<Option<ObjectBody>, ObjectStoreError>;
+        fn delete_object(key: &ObjectKey) -> Result<(), ObjectStoreError>;
+        fn presign_part(upload: &Upload, address: PartAddress, expires_at: Timestamp) -> Result<PresignedPart, ObjectStoreError>;
+        fn list_keys(after: Option<&ObjectKey>, limit: usize) -> Result<Vec<ObjectKey>, ObjectStoreError>;
+    }
+
+    fn object_url(&self, session_id: SessionId, file_id: FileId, key: &ObjectKey) -> String {
+        self.inner.object_url(session_id, file_id, key)
+    }
+
+    fn verify_part_signature(&self, address: PartAddress, expires_at: Timestamp, signature: &str) -> bool {
+        self.inner.verify_part_signature(address, expires_at, signature)
+    }
+}
