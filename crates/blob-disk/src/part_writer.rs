@@ -1,0 +1,180 @@
+//! A part on its way to the disk: the half of it that blocks.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use moc_uploads_core::object_key::ObjectKey;
+use moc_uploads_core::part::ETag;
+use moc_uploads_core::ports::{PutPart, PutPartError};
+
+use crate::digests::{PartDigests, part_etag};
+use crate::error::{PutFailure, if_found};
+use crate::layout::sync_folder;
+use crate::store::Inner;
+use crate::uploads::{Claim, UploadState};
+
+/// Writes one part. Dropping it gives the part up.
+pub(crate) struct PartWriter {
+    inner: Arc<Inner>,
+    key: ObjectKey,
+    part: PutPart,
+    upload: Option<Arc<UploadState>>,
+    target: Option<Target>,
+    digests: PartDigests,
+    written_bytes: u64,
+}
+
+/// Where the bytes go.
+enum Target {
+    InPlace { data: File, claim: Claim },
+    Beside { file: File, path: Temporary },
+}
+
+/// Removed unless it was renamed.
+struct Temporary(PathBuf);
+
+impl PartWriter {
+    pub(crate) fn new(inner: Arc<Inner>, key: ObjectKey, part: PutPart) -> Self {
+        Self {
+            upload: Some(inner.uploads.get(&key)),
+            digests: PartDigests::new(&part.checksums),
+            inner,
+            key,
+            part,
+            target: None,
+            written_bytes: 0,
+        }
+    }
+
+    /// Appends to the part. The caller sees to it that the part does not get too long.
+    pub(crate) fn write(&mut self, batch: &[Bytes]) -> Result<(), PutFailure> {
+        let target = match self.target.take() {
+            Some(target) => target,
+            None => self.open()?,
+        };
+        let (file, start) = match &target {
+            Target::InPlace { data, .. } => (data, self.part.plan.offset(self.part.part_number)),
+            Target::Beside { file, .. } => (file, 0),
+        };
+        for chunk in batch {
+            self.digests.update(chunk);
+        }
+        let mut offset = start + self.written_bytes;
+        let mut write = || {
+            for chunk in batch {
+                file.write_all_at(chunk, offset)?;
+                offset += chunk.len() as u64;
+            }
+            Ok(())
+        };
+        match &target {
+            Target::InPlace { claim, .. } => claim.write(write)??,
+            Target::Beside { .. } => write()?,
+        }
+        self.written_bytes = offset - start;
+        self.target = Some(target);
+        Ok(())
+    }
+
+    /// The part is whole: checks its digests and makes it survive power loss.
+    pub(crate) fn finish(mut self) -> Result<ETag, PutFailure> {
+        let digests = std::mem::replace(&mut self.digests, PartDigests::new(&[]));
+        let crc = digests.finish().map_err(PutPartError::ChecksumMismatch)?;
+        let etag = part_etag(crc, self.written_bytes);
+        let (Some(target), Some(upload)) = (self.target.take(), &self.upload) else {
+            return Err(PutPartError::WrongLength { received_bytes: 0 }.into());
+        };
+        let upload_folder = self.inner.layout.upload_folder(&self.key);
+        match target {
+            Target::InPlace { data, claim } => {
+                data.sync_data()?;
+                // Whoever made the file may not have come as far as this.
+                if !upload.is_linked() {
+                    sync_folder(&upload_folder)?;
+                    upload.set_linked();
+                }
+                claim.settle(crc)?;
+            }
+            Target::Beside { file, path } => {
+                file.sync_data()?;
+                let folder = self.inner.layout.parts(&self.key);
+                let name = beside_name(self.part.part_number, &etag);
+                // When these are gone, so is the upload.
+                if_found(std::fs::rename(&path.0, folder.join(name)))?
+                    .ok_or(PutPartError::NoSuchUpload)?;
+                if_found(sync_folder(&folder))?.ok_or(PutPartError::NoSuchUpload)?;
+                sync_folder(&upload_folder)?;
+                upload.set_stored_beside(self.part.part_number);
+            }
+        }
+        Ok(etag)
+    }
+
+    /// In place where no acknowledged bytes can be, else beside.
+    ///
+    /// A put that comes after completion must not bring the upload back to life. It claims before
+    /// it opens, opens before it looks for the object, and completion renames before it forgets
+    /// the claims:
+    /// - it opens after the rename: then it sees the object, removes what it has made and fails;
+    /// - it opens before the rename, having claimed before completion began: completion has ended
+    ///   that claim, and not a byte is written under it any more;
+    /// - it opens before the rename, but claimed after completion began: there are no claims then,
+    ///   and the part goes beside, to a folder that completion or the next abort removes.
+    fn open(&self) -> Result<Target, PutFailure> {
+        let (inner, key, part_number) = (&self.inner, &self.key, self.part.part_number);
+        let claim = match &self.upload {
+            Some(upload) if !self.part.replaces => upload.claim(part_number),
+            _ => None,
+        };
+        let path = inner.layout.data(key);
+        let data = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)?;
+        if inner.layout.object(key).try_exists()? {
+            if_found(std::fs::remove_file(path))?;
+            return Err(PutPartError::NoSuchUpload.into());
+        }
+        if let Some(claim) = claim {
+            return Ok(Target::InPlace { data, claim });
+        }
+        let folder = inner.layout.parts(key);
+        match std::fs::create_dir(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
+            _ => {}
+        }
+        let temporary = inner.next_temporary.fetch_add(1, Ordering::Relaxed);
+        let path = Temporary(folder.join(format!("new-{temporary}")));
+        let file = if_found(File::create(&path.0))?.ok_or(PutPartError::NoSuchUpload)?;
+        Ok(Target::Beside { file, path })
+    }
+}
+
+impl Drop for PartWriter {
+    fn drop(&mut self) {
+        // The claim first: it holds on to the upload.
+        self.target = None;
+        if let Some(upload) = self.upload.take() {
+            self.inner.uploads.release(&self.key, upload);
+        }
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if let Err(error) = if_found(std::fs::remove_file(&self.0)) {
+            tracing::warn!(%error, path = %self.0.display(), "temporary file not removed");
+        }
+    }
+}
+
+/// The name of a part in the folder of re-sent parts.
+pub(crate) fn beside_name(part_number: u32, etag: &ETag) -> String {
+    format!("{part_number}.{}", etag.as_str())
+}

@@ -1,0 +1,156 @@
+//! A part on its way to the disk: the half of it that waits for the client.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use moc_uploads_core::part::ETag;
+use moc_uploads_core::ports::{ObjectStoreError, PartBody, PutPart, PutPartError, Upload};
+use tokio::runtime::Handle;
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use crate::error::{PutFailure, internal, join_error};
+use crate::part_writer::PartWriter;
+use crate::store::Inner;
+
+/// Bytes handed over at once. One batch is written while the next is received, so that a put
+/// buffers two; a hop to a blocking thread costs little against writing so many.
+const BATCH_BYTES: usize = 128 * 1024;
+
+/// Chunks handed over at once: a chunk may be a single byte.
+const BATCH_CHUNKS: usize = 256;
+
+pub(crate) async fn put_part(
+    inner: &Arc<Inner>,
+    upload: &Upload,
+    part: PutPart,
+    body: PartBody,
+) -> Result<ETag, PutPartError> {
+    if !part.plan.contains(part.part_number) {
+        return Err(internal(format!("part {} is not in the plan", part.part_number)).into());
+    }
+    let mut intake = Intake {
+        body,
+        expected_bytes: part.plan.part_len(part.part_number),
+        received_bytes: 0,
+    };
+    let writer = PartWriter::new(Arc::clone(inner), upload.key.clone(), part);
+    let mut hand = Hand(Some(Work::Idle(Box::new(writer))));
+    loop {
+        let batch = match intake.next_batch().await {
+            Ok(batch) => batch,
+            Err(error) => {
+                hand.give_up().await;
+                return Err(error);
+            }
+        };
+        let mut writer = hand.take().await?;
+        if batch.is_last {
+            let finish = spawn_blocking(move || {
+                writer.write(&batch.chunks)?;
+                writer.finish()
+            });
+            return finish
+                .await
+                .map_err(join_error)?
+                .map_err(|PutFailure(error)| error);
+        }
+        hand.0 = Some(Work::Writing(spawn_blocking(move || {
+            writer.write(&batch.chunks)?;
+            Ok(writer)
+        })));
+    }
+}
+
+/// The client's bytes, counted.
+struct Intake {
+    body: PartBody,
+    expected_bytes: u64,
+    received_bytes: u64,
+}
+
+struct Batch {
+    chunks: Vec<Bytes>,
+    /// The body has ended, with the right length.
+    is_last: bool,
+}
+
+impl Intake {
+    async fn next_batch(&mut self) -> Result<Batch, PutPartError> {
+        let mut chunks = Vec::new();
+        let mut batch_bytes = 0;
+        // When all is there, what is still to be seen is that nothing follows.
+        while self.received_bytes == self.expected_bytes
+            || (batch_bytes < BATCH_BYTES && chunks.len() < BATCH_CHUNKS)
+        {
+            let Some(chunk) = self.body.next().await.transpose()? else {
+                if self.received_bytes < self.expected_bytes {
+                    return Err(self.wrong_length());
+                }
+                return Ok(Batch {
+                    chunks,
+                    is_last: true,
+                });
+            };
+            self.received_bytes += chunk.len() as u64;
+            if self.received_bytes > self.expected_bytes {
+                return Err(self.wrong_length());
+            }
+            if !chunk.is_empty() {
+                batch_bytes += chunk.len();
+                chunks.push(chunk);
+            }
+        }
+        Ok(Batch {
+            chunks,
+            is_last: false,
+        })
+    }
+
+    fn wrong_length(&self) -> PutPartError {
+        PutPartError::WrongLength {
+            received_bytes: self.received_bytes,
+        }
+    }
+}
+
+/// Who has the writer. Dropped by an async worker when the request is; the writer then is cleaned
+/// up elsewhere.
+struct Hand(Option<Work>);
+
+enum Work {
+    Idle(Box<PartWriter>),
+    Writing(JoinHandle<Result<Box<PartWriter>, PutFailure>>),
+}
+
+impl Hand {
+    async fn take(&mut self) -> Result<Box<PartWriter>, PutPartError> {
+        match self.0.take() {
+            Some(Work::Idle(writer)) => Ok(writer),
+            Some(Work::Writing(task)) => task
+                .await
+                .map_err(join_error)?
+                .map_err(|PutFailure(error)| error),
+            None => Err(ObjectStoreError::Internal("the writer is gone".into()).into()),
+        }
+    }
+
+    /// Returns when nothing is left of the part, unless that fails.
+    async fn give_up(mut self) {
+        if let Ok(writer) = self.take().await
+            && let Err(error) = spawn_blocking(move || drop(writer)).await
+        {
+            tracing::warn!(%error, "part that was given up not cleaned up");
+        }
+    }
+}
+
+impl Drop for Hand {
+    fn drop(&mut self) {
+        if let Some(Work::Idle(writer)) = self.0.take()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn_blocking(move || drop(writer));
+        }
+    }
+}

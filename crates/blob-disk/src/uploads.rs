@@ -1,0 +1,227 @@
+//! What this process knows about running uploads: which bytes may still be written in place.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use moc_uploads_core::object_key::ObjectKey;
+
+/// The uploads that this process has written to. An upload that it has not written to has no
+/// entry: then the database alone says which bytes are acknowledged.
+#[derive(Default)]
+pub(crate) struct Uploads(Mutex<HashMap<ObjectKey, Arc<UploadState>>>);
+
+/// One upload.
+#[derive(Default)]
+pub(crate) struct UploadState {
+    /// Held by completion and abort, so that neither finds the other's half.
+    pub(crate) exclusive: Arc<tokio::sync::Mutex<()>>,
+    /// Whether the data file's name survives power loss.
+    pub(crate) is_linked: AtomicBool,
+    /// Read while bytes are written in place, written to end that.
+    gate: RwLock<Gate>,
+    slots: Mutex<HashMap<u32, Slot>>,
+}
+
+#[derive(Default)]
+struct Gate {
+    /// In-place writers of an earlier round are overtaken.
+    round: u64,
+    is_completing: bool,
+}
+
+/// A part number that this process has written.
+struct Slot {
+    in_place: InPlace,
+    /// A part was stored, in place or beside, and may be acknowledged.
+    is_stored: bool,
+}
+
+enum InPlace {
+    /// By this process.
+    Untouched,
+    /// Somebody writes or has given up: no bytes to rely on.
+    Unsettled,
+    /// The bytes of this CRC.
+    Holds(u64),
+}
+
+/// Completion has begun: what is in the data file now counts, and nothing more is let in.
+#[derive(Debug, thiserror::Error)]
+#[error("the upload is being completed")]
+pub(crate) struct Overtaken;
+
+impl Uploads {
+    pub(crate) fn get(&self, key: &ObjectKey) -> Arc<UploadState> {
+        lock(&self.0).entry(key.clone()).or_default().clone()
+    }
+
+    /// After completion or abort.
+    pub(crate) fn forget(&self, key: &ObjectKey) {
+        lock(&self.0).remove(key);
+    }
+
+    /// Drops an entry that says nothing and that nobody else uses.
+    pub(crate) fn release(&self, key: &ObjectKey, state: Arc<UploadState>) {
+        let mut uploads = lock(&self.0);
+        let is_idle = uploads
+            .get(key)
+            .is_some_and(|entry| Arc::ptr_eq(entry, &state) && Arc::strong_count(entry) == 2);
+        if is_idle && lock(&state.slots).is_empty() {
+            uploads.remove(key);
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        lock(&self.0).len()
+    }
+}
+
+impl UploadState {
+    /// The right to write a part's bytes in place; `None` when they may be acknowledged already,
+    /// somebody else writes them, or the upload is being completed. Only to be asked for when no
+    /// part of this number is recorded.
+    pub(crate) fn claim(self: &Arc<Self>, part_number: u32) -> Option<Claim> {
+        let gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = lock(&self.slots);
+        if gate.is_completing || slots.contains_key(&part_number) {
+            return None;
+        }
+        slots.insert(
+            part_number,
+            Slot {
+                in_place: InPlace::Unsettled,
+                is_stored: false,
+            },
+        );
+        Some(Claim {
+            upload: Arc::clone(self),
+            part_number,
+            round: gate.round,
+        })
+    }
+
+    /// A part was stored beside the data file.
+    pub(crate) fn set_stored_beside(&self, part_number: u32) {
+        lock(&self.slots)
+            .entry(part_number)
+            .or_insert(Slot {
+                in_place: InPlace::Untouched,
+                is_stored: false,
+            })
+            .is_stored = true;
+    }
+
+    /// Ends all writing in place until the guard is dropped. Waits for writes that have begun,
+    /// a batch each.
+    pub(crate) fn begin_completion(&self) -> Completion<'_> {
+        let mut gate = self.gate.write().unwrap_or_else(PoisonError::into_inner);
+        gate.round += 1;
+        gate.is_completing = true;
+        Completion(self)
+    }
+
+    pub(crate) fn set_linked(&self) {
+        self.is_linked.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_linked(&self) -> bool {
+        self.is_linked.load(Ordering::Acquire)
+    }
+}
+
+/// Held while an upload is completed.
+pub(crate) struct Completion<'a>(&'a UploadState);
+
+impl Completion<'_> {
+    /// Whether the data file may hold the part of this CRC. What an earlier process wrote was
+    /// synced before it was recorded and is taken at the database's word.
+    pub(crate) fn may_hold(&self, part_number: u32, matches: impl Fn(u64) -> bool) -> bool {
+        match lock(&self.0.slots).get(&part_number) {
+            None => true,
+            Some(slot) => match slot.in_place {
+                InPlace::Untouched => true,
+                InPlace::Unsettled => false,
+                InPlace::Holds(crc) => matches(crc),
+            },
+        }
+    }
+
+    /// The part's bytes are about to be overwritten by those of a part beside: from here on only
+    /// joining that part again makes them whole.
+    pub(crate) fn unsettle(&self, part_number: u32) {
+        lock(&self.0.slots).insert(
+            part_number,
+            Slot {
+                in_place: InPlace::Unsettled,
+                is_stored: true,
+            },
+        );
+    }
+}
+
+impl Drop for Completion<'_> {
+    fn drop(&mut self) {
+        let mut gate = self.0.gate.write().unwrap_or_else(PoisonError::into_inner);
+        gate.is_completing = false;
+    }
+}
+
+/// The right to write a part's bytes in place.
+pub(crate) struct Claim {
+    upload: Arc<UploadState>,
+    part_number: u32,
+    round: u64,
+}
+
+impl Claim {
+    /// Does a piece of the writing unless completion has begun.
+    pub(crate) fn write(
+        &self,
+        write: impl FnOnce() -> io::Result<()>,
+    ) -> Result<io::Result<()>, Overtaken> {
+        let gate = self
+            .upload
+            .gate
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        if gate.round == self.round {
+            Ok(write())
+        } else {
+            Err(Overtaken)
+        }
+    }
+
+    /// The bytes are whole and synced: they are not written to any more.
+    pub(crate) fn settle(self, crc: u64) -> Result<(), Overtaken> {
+        let set = || {
+            if let Some(slot) = lock(&self.upload.slots).get_mut(&self.part_number) {
+                slot.in_place = InPlace::Holds(crc);
+                slot.is_stored = true;
+            }
+            Ok(())
+        };
+        self.write(set).map(|_| ())
+    }
+}
+
+impl Drop for Claim {
+    /// A put that failed leaves the bytes to the next one, unless a part was stored beside them
+    /// meanwhile: that one is joined at completion, which must not meet a writer.
+    fn drop(&mut self) {
+        let mut slots = lock(&self.upload.slots);
+        if slots
+            .get(&self.part_number)
+            .is_some_and(|slot| !slot.is_stored)
+        {
+            slots.remove(&self.part_number);
+        }
+    }
+}
+
+/// No holder can leave these half changed.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
