@@ -1,1 +1,123 @@
-//! Placeholder.
+//! The session store on SQLite: one file, one writer thread that commits what waits together, and
+//! a few readers beside it (DESIGN section 6).
+//!
+//! Several processes may open the same file. An answer means that the change survives power loss.
+
+mod connection;
+mod decode;
+mod error;
+mod migrate;
+mod queue;
+mod reader;
+mod seed;
+mod session_store;
+mod sql;
+mod task;
+mod writer;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use moc_uploads_core::ports::StoreError;
+use moc_uploads_core::time::Timestamp;
+use rusqlite::Connection;
+
+use crate::error::Error;
+use crate::queue::Queue;
+use crate::task::{Job, submit};
+
+/// A database file. Dropping it finishes what was asked for, in the background.
+pub struct SqliteStore {
+    writes: Arc<Queue<Job>>,
+    reads: Arc<Queue<Job>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl SqliteStore {
+    /// Opens the file, and makes it and its folder where there is none. The schema is not touched:
+    /// see [`SqliteStore::migrate`].
+    ///
+    /// # Errors
+    /// A file that can't be opened, is no database, or stays locked.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let path = path.as_ref().to_owned();
+        let store = tokio::task::spawn_blocking(move || Self::open_blocking(&path))
+            .await
+            .map_err(|error| StoreError::Internal(error.into()))?;
+        Ok(store?)
+    }
+
+    fn open_blocking(path: &Path) -> Result<Self, Error> {
+        let writes = Arc::new(Queue::default());
+        let reads = Arc::new(Queue::default());
+        let mut threads = vec![writer::spawn(connection::open(path)?, writes.clone())?];
+        for _ in 0..reader::COUNT {
+            let connection = connection::open_reader(path)?;
+            threads.push(reader::spawn(connection, reads.clone())?);
+        }
+        Ok(Self {
+            writes,
+            reads,
+            threads: Mutex::new(threads),
+        })
+    }
+
+    /// Brings the schema up to date. Safe to repeat, and in several processes at once.
+    ///
+    /// # Errors
+    /// A database that a newer version of this program has migrated, or whose migrations are not
+    /// the ones that this program knows.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        self.write(migrate::migrate).await
+    }
+
+    /// Loads the rows of the seed document, relative to `now`. Loading them again puts them back
+    /// as they were and removes what was attached to them since.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn seed(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.write(move |db| seed::seed(db, now)).await
+    }
+
+    /// Finishes what was asked for and lets go of the file. What is asked for later is refused as
+    /// unavailable.
+    pub async fn close(&self) {
+        self.shut();
+        let threads =
+            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let joined =
+            tokio::task::spawn_blocking(move || threads.into_iter().try_for_each(JoinHandle::join));
+        if !matches!(joined.await, Ok(Ok(()))) {
+            tracing::error!("a database thread panicked");
+        }
+    }
+
+    fn shut(&self) {
+        self.writes.close();
+        self.reads.close();
+    }
+
+    /// Runs `work` in the next transaction, which it shares with others; when it fails, it alone
+    /// is rolled back. Returns when the transaction is durable.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        submit(&self.writes, work).await
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        submit(&self.reads, work).await
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.shut();
+    }
+}

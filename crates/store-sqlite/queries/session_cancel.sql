@@ -1,0 +1,3 @@
+UPDATE upload_sessions
+SET status = 'cancelled', updated_at = ?2
+WHERE id = ?1

@@ -1,0 +1,71 @@
+//! Connections and their settings.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::error::Error;
+
+/// How long a process waits for another one that writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// More than this crate has statements.
+const CACHED_STATEMENTS: usize = 64;
+
+/// A connection that writes. Makes the file and its folder.
+pub(crate) fn open(path: &Path) -> Result<Connection, Error> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let db = connect(path)?;
+    switch_to_wal(&db)?;
+    // Checkpoints are rarer than by default: each costs two syncs and holds up the writer.
+    db.execute_batch(
+        "PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA wal_autocheckpoint = 4000;
+         PRAGMA journal_size_limit = 67108864;",
+    )?;
+    Ok(db)
+}
+
+/// A connection that only reads. It may still have to recover the log of a crashed process, so
+/// the file is opened for writing.
+pub(crate) fn open_reader(path: &Path) -> Result<Connection, Error> {
+    let db = connect(path)?;
+    db.execute_batch(
+        "PRAGMA query_only = ON;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA cache_size = -1024;",
+    )?;
+    Ok(db)
+}
+
+fn connect(path: &Path) -> Result<Connection, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags)?;
+    db.busy_timeout(BUSY_TIMEOUT)?;
+    db.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    Ok(db)
+}
+
+/// Two processes that open a new file at once would deadlock here, so SQLite refuses one of them
+/// at once instead of waiting.
+fn switch_to_wal(db: &Connection) -> Result<(), Error> {
+    let started_at = Instant::now();
+    loop {
+        match db.pragma_update(None, "journal_mode", "wal") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && started_at.elapsed() < BUSY_TIMEOUT =>
+            {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            result => return Ok(result?),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The schema and its versions. A migration that has landed never changes.
+
+use ring::digest::{SHA256, digest};
+use rusqlite::Connection;
+
+use crate::error::Error;
+use crate::sql;
+
+struct Migration {
+    name: &'static str,
+    sql: &'static str,
+}
+
+/// In order: the version of the first is 1.
+const MIGRATIONS: &[Migration] = &[Migration {
+    name: "0001_init",
+    sql: include_str!("../migrations/0001_init.sql"),
+}];
+
+impl Migration {
+    fn checksum(&self) -> String {
+        hex::encode(digest(&SHA256, self.sql.as_bytes()))
+    }
+}
+
+/// Runs in a transaction that began by locking the database: of several processes one migrates.
+pub(crate) fn migrate(db: &Connection) -> Result<(), Error> {
+    apply(db, MIGRATIONS)
+}
+
+fn apply(db: &Connection, migrations: &'static [Migration]) -> Result<(), Error> {
+    db.execute_batch(
+        "CREATE TABLE IF NOT EXISTS schema_migrations (
+           version INTEGER NOT NULL PRIMARY KEY,
+           name TEXT NOT NULL,
+           checksum TEXT NOT NULL,
+           applied_at INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000 AS INTEGER))
+         ) STRICT",
+    )?;
+    let applied = sql::all(
+        db,
+        "SELECT version, checksum FROM schema_migrations ORDER BY version",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    let applied: Vec<(i64, String)> = applied;
+    let known = migrations.len() as i64;
+    if let Some(&(found, _)) = applied.last()
+        && found > known
+    {
+        return Err(Error::NewerSchema { found, known });
+    }
+    for (migration, version) in migrations.iter().zip(1i64..) {
+        let checksum = migration.checksum();
+        match applied.iter().find(|(found, _)| *found == version) {
+            Some((_, found)) if *found == checksum => {}
+            Some(_) => return Err(Error::ChangedMigration(migration.name)),
+            None => {
+                db.execute_batch(migration.sql)?;
+                sql::execute(
+                    db,
+                    "INSERT INTO schema_migrations (version, name, checksum) VALUES (?1, ?2, ?3)",
+                    (version, migration.name, checksum),
+                )?;
+                tracing::info!(migration = migration.name, "schema migrated");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Migration = Migration {
+        name: "0002_more",
+        sql: "ALTER TABLE upload_sessions ADD COLUMN more TEXT",
+    };
+    const TWO: &[Migration] = &[
+        Migration {
+            name: MIGRATIONS[0].name,
+            sql: MIGRATIONS[0].sql,
+        },
+        SECOND,
+    ];
+
+    fn database() -> Connection {
+        Connection::open_in_memory().unwrap()
+    }
+
+    #[test]
+    fn migrating_again_changes_nothing_and_a_later_version_adds_its_own() {
+        let db = database();
+        apply(&db, MIGRATIONS).unwrap();
+        apply(&db, MIGRATIONS).unwrap();
+        apply(&db, TWO).unwrap();
+        apply(&db, TWO).unwrap();
+        let count: i64 = db
+            .query_row("SELECT count(*) FROM schema_migrations", [], |row| {
+                row.get(0)
+            })
+            .unwrap();
+        assert_eq!(count, 2);
+    }
+
+    #[test]
+    fn a_database_of_a_newer_program_is_refused_by_name() {
+        let db = database();
+        apply(&db, TWO).unwrap();
+        let error = apply(&db, MIGRATIONS).unwrap_err();
+        assert!(matches!(error, Error::NewerSchema { found: 2, known: 1 }));
+        assert!(error.to_string().contains("start a newer program"));
+    }
+
+    #[test]
+    fn a_migration_that_changed_after_it_landed_is_refused() {
+        let db = database();
+        apply(&db, MIGRATIONS).unwrap();
+        db.execute("UPDATE schema_migrations SET checksum = 'other'", [])
+            .unwrap();
+        assert!(matches!(
+            apply(&db, MIGRATIONS),
+            Err(Error::ChangedMigration("0001_init"))
+        ));
+    }
+}

@@ -1,0 +1,50 @@
+//! What the service asks for itself.
+
+use moc_uploads_core::file::FileStatus;
+use moc_uploads_core::object_key::ObjectKey;
+use moc_uploads_core::ports::OwnedKeys;
+use moc_uploads_core::time::Timestamp;
+use rusqlite::Connection;
+
+use crate::decode;
+use crate::error::Error;
+use crate::sql;
+
+/// Also tells whether the schema is there.
+pub(super) fn ping(db: &Connection) -> Result<(), Error> {
+    sql::exists(db, include_str!("../../queries/store_ping.sql"), [])?;
+    Ok(())
+}
+
+pub(super) fn prune(db: &Connection, before: Timestamp) -> Result<(), Error> {
+    sql::execute(
+        db,
+        include_str!("../../queries/idempotency_prune.sql"),
+        [before.unix_ms()],
+    )?;
+    sql::execute(
+        db,
+        include_str!("../../queries/daily_upload_prune.sql"),
+        [before.utc_day()],
+    )?;
+    Ok(())
+}
+
+pub(super) fn owned_keys(db: &Connection, keys: &[ObjectKey]) -> Result<OwnedKeys, Error> {
+    let keys: Vec<_> = keys.iter().map(ObjectKey::as_str).collect();
+    let rows = sql::all(
+        db,
+        include_str!("../../queries/file_list_owned.sql"),
+        [serde_json::to_string(&keys)?],
+        |row| Ok((decode::object_key(row, 0)?, decode::parsed(row, 1)?)),
+    )?;
+    let mut owned = OwnedKeys::default();
+    for (key, status) in rows {
+        match status {
+            FileStatus::Pending | FileStatus::Uploading => owned.uploading.extend(key),
+            FileStatus::Completed => owned.completed.extend(key),
+            FileStatus::Failed => {}
+        }
+    }
+    Ok(owned)
+}

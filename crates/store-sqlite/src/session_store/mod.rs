@@ -1,0 +1,231 @@
+//! The port, a file per group of methods.
+
+mod complete_file;
+mod create_session;
+mod end_session;
+mod finalize_session;
+mod housekeeping;
+mod list_sessions;
+mod read_session;
+mod record_part;
+mod register_files;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use moc_uploads_core::finalize::NewMoc;
+use moc_uploads_core::ids::{FileId, SessionId};
+use moc_uploads_core::object_key::ObjectKey;
+use moc_uploads_core::ports::{
+    Activity, BeginFinalizeOutcome, CancelSessionOutcome, CommitFinalizeOutcome, CompleteFile,
+    CompleteFileOutcome, CreateSessionOutcome, DeclaredSession, EndedSession, FileInSession,
+    FileWithParts, NewSession, OwnedKeys, PartTarget, RecordPart, RecordPartOutcome,
+    RegisterFileOutcome, RegisterFiles, SessionDetail, SessionPage, SessionQuery, SessionStore,
+    StoreError,
+};
+use moc_uploads_core::principal::UserId;
+use moc_uploads_core::session::{Extension, ExtensionRule, Session};
+use moc_uploads_core::time::Timestamp;
+use rusqlite::Connection;
+
+use crate::SqliteStore;
+use crate::error::Error;
+use crate::sql;
+
+#[async_trait]
+impl SessionStore for SqliteStore {
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.read(housekeeping::ping).await
+    }
+
+    async fn create_session(
+        &self,
+        session: NewSession,
+    ) -> Result<CreateSessionOutcome, StoreError> {
+        self.write(move |db| create_session::create_session(db, &session))
+            .await
+    }
+
+    async fn declared_session(
+        &self,
+        session_id: SessionId,
+    ) -> Result<Option<DeclaredSession>, StoreError> {
+        self.read(move |db| read_session::declared_session(db, session_id))
+            .await
+    }
+
+    async fn session_detail(
+        &self,
+        session_id: SessionId,
+    ) -> Result<Option<SessionDetail>, StoreError> {
+        self.read(move |db| read_session::session_detail(db, session_id))
+            .await
+    }
+
+    async fn list_sessions(&self, query: SessionQuery) -> Result<SessionPage, StoreError> {
+        self.read(move |db| list_sessions::list_sessions(db, &query))
+            .await
+    }
+
+    async fn cancel_session(
+        &self,
+        session_id: SessionId,
+        user_id: &UserId,
+        now: Timestamp,
+        finalize_lock_ttl: Duration,
+    ) -> Result<CancelSessionOutcome, StoreError> {
+        let user_id = user_id.clone();
+        self.write(move |db| {
+            end_session::cancel_session(db, session_id, &user_id, now, finalize_lock_ttl)
+        })
+        .await
+    }
+
+    async fn register_files(
+        &self,
+        register: RegisterFiles,
+    ) -> Result<Activity<Vec<RegisterFileOutcome>>, StoreError> {
+        self.write(move |db| register_files::register_files(db, &register))
+            .await
+    }
+
+    async fn file(
+        &self,
+        session_id: SessionId,
+        file_id: FileId,
+    ) -> Result<Option<FileInSession>, StoreError> {
+        self.read(move |db| read_session::file(db, session_id, file_id))
+            .await
+    }
+
+    async fn part_target(
+        &self,
+        session_id: SessionId,
+        file_id: FileId,
+        part_number: u32,
+    ) -> Result<Option<PartTarget>, StoreError> {
+        self.read(move |db| read_session::part_target(db, session_id, file_id, part_number))
+            .await
+    }
+
+    async fn file_with_parts(
+        &self,
+        session_id: SessionId,
+        file_id: FileId,
+    ) -> Result<Option<FileWithParts>, StoreError> {
+        self.read(move |db| read_session::file_with_parts(db, session_id, file_id))
+            .await
+    }
+
+    async fn record_part(
+        &self,
+        part: RecordPart,
+    ) -> Result<Activity<RecordPartOutcome>, StoreError> {
+        self.write(move |db| record_part::record_part(db, &part))
+            .await
+    }
+
+    async fn complete_file(
+        &self,
+        complete: CompleteFile,
+    ) -> Result<Activity<CompleteFileOutcome>, StoreError> {
+        self.write(move |db| complete_file::complete_file(db, &complete))
+            .await
+    }
+
+    async fn begin_finalize(
+        &self,
+        session_id: SessionId,
+        user_id: &UserId,
+        now: Timestamp,
+        lock_ttl: Duration,
+    ) -> Result<BeginFinalizeOutcome, StoreError> {
+        let user_id = user_id.clone();
+        self.write(move |db| {
+            finalize_session::begin_finalize(db, session_id, &user_id, now, lock_ttl)
+        })
+        .await
+    }
+
+    async fn commit_finalize(
+        &self,
+        moc: NewMoc,
+        locked_at: Timestamp,
+    ) -> Result<CommitFinalizeOutcome, StoreError> {
+        self.write(move |db| finalize_session::commit_finalize(db, moc, locked_at))
+            .await
+    }
+
+    async fn release_finalize(
+        &self,
+        session_id: SessionId,
+        locked_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write(move |db| finalize_session::release_finalize(db, session_id, locked_at))
+            .await
+    }
+
+    async fn expire_sessions(
+        &self,
+        now: Timestamp,
+        finalize_lock_ttl: Duration,
+        limit: u32,
+    ) -> Result<Vec<Session>, StoreError> {
+        self.write(move |db| end_session::expire_sessions(db, now, finalize_lock_ttl, limit))
+            .await
+    }
+
+    async fn sessions_to_free(&self, limit: u32) -> Result<Vec<EndedSession>, StoreError> {
+        self.read(move |db| end_session::sessions_to_free(db, limit))
+            .await
+    }
+
+    async fn mark_session_freed(
+        &self,
+        session_id: SessionId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write(move |db| end_session::mark_session_freed(db, session_id, now))
+            .await
+    }
+
+    async fn prune(&self, before: Timestamp) -> Result<(), StoreError> {
+        self.write(move |db| housekeeping::prune(db, before)).await
+    }
+
+    async fn owned_keys(&self, keys: &[ObjectKey]) -> Result<OwnedKeys, StoreError> {
+        let keys = keys.to_vec();
+        self.read(move |db| housekeeping::owned_keys(db, &keys))
+            .await
+    }
+}
+
+/// Whether a finalize lock is held and not stale.
+fn is_fresh(finalizing_at: Option<Timestamp>, now: Timestamp, lock_ttl: Duration) -> bool {
+    finalizing_at.is_some_and(|locked_at| locked_at > now - lock_ttl)
+}
+
+/// Extends an active session after activity, where the rule says so.
+fn extend(
+    db: &Connection,
+    session: &Session,
+    rule: ExtensionRule,
+    now: Timestamp,
+) -> Result<Option<Extension>, Error> {
+    let Some(new_expires_at) = rule.apply(session, now) else {
+        return Ok(None);
+    };
+    sql::execute(
+        db,
+        include_str!("../../queries/session_extend.sql"),
+        (
+            session.id.to_string(),
+            new_expires_at.unix_ms(),
+            now.unix_ms(),
+        ),
+    )?;
+    Ok(Some(Extension {
+        old_expires_at: session.expires_at,
+        new_expires_at,
+    }))
+}

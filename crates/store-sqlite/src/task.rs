@@ -1,0 +1,69 @@
+//! A piece of database work, and the task that waits for what comes of it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use moc_uploads_core::ports::StoreError;
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use crate::error::Error;
+use crate::queue::Queue;
+
+pub(crate) type Job = Box<dyn Task>;
+
+/// Run and answered apart, because what a writer did counts only after the commit.
+pub(crate) trait Task: Send {
+    /// Does the work, once; whether it succeeded.
+    fn run(&mut self, db: &Connection) -> bool;
+
+    /// Answers with what came of it, or with what undid it.
+    fn answer(self: Box<Self>, undone: Option<Error>);
+}
+
+struct Work<F, T> {
+    work: Option<F>,
+    outcome: Option<Result<T, Error>>,
+    reply: oneshot::Sender<Result<T, Error>>,
+}
+
+impl<F, T> Task for Work<F, T>
+where
+    F: FnOnce(&Connection) -> Result<T, Error> + Send,
+    T: Send,
+{
+    fn run(&mut self, db: &Connection) -> bool {
+        let Some(work) = self.work.take() else {
+            return false;
+        };
+        let outcome = catch_unwind(AssertUnwindSafe(|| work(db)));
+        let outcome = outcome.unwrap_or(Err(Error::Panicked));
+        self.outcome.insert(outcome).is_ok()
+    }
+
+    fn answer(self: Box<Self>, undone: Option<Error>) {
+        let answer = match (self.outcome, undone) {
+            (Some(Err(error)), _) | (_, Some(error)) => Err(error),
+            (Some(outcome), None) => outcome,
+            (None, None) => Err(Error::Closed),
+        };
+        // Nobody waits when the request was given up meanwhile.
+        drop(self.reply.send(answer));
+    }
+}
+
+/// Queues `work` and waits for its answer.
+pub(crate) async fn submit<T: Send + 'static>(
+    queue: &Queue<Job>,
+    work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+) -> Result<T, StoreError> {
+    let (reply, answer) = oneshot::channel();
+    let job = Work {
+        work: Some(work),
+        outcome: None,
+        reply,
+    };
+    if !queue.push(Box::new(job)) {
+        return Err(Error::Closed.into());
+    }
+    Ok(answer.await.map_err(|_| Error::Closed)??)
+}
