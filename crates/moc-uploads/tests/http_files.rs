@@ -1,0 +1,238 @@
+//! The executable contract: httpyac replays `__http__/*.http` against the real binary. Each answer
+//! must have the status that its request states and be one that the server's own OpenAPI document
+//! describes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+#[path = "support/server.rs"]
+mod server;
+
+use server::Server;
+
+const EXPIRED_SESSION_ID: &str = "01900000-0000-7000-8000-000000000001";
+
+#[test]
+fn every_request_is_answered_as_it_says_and_as_documented() {
+    let server = server_for_replay();
+    let replay = replay(&server, &contract_folder());
+    assert!(
+        replay.failures.is_empty(),
+        "{} requests failed:\n{}",
+        replay.failures.len(),
+        replay.failures.join("\n")
+    );
+    assert!(replay.is_success);
+
+    let written: BTreeSet<_> = annotations("name").into_iter().collect();
+    let replayed: BTreeSet<_> = replay.requests.keys().cloned().collect();
+    assert_eq!(replayed, written);
+}
+
+#[test]
+fn every_documented_route_has_a_request() {
+    let server = server_for_replay();
+    let replay = replay(&server, &contract_folder());
+    let document = &replay.requests["openapi"]["response"]["body"];
+    let document: Value = serde_json::from_str(document.as_str().unwrap()).unwrap();
+    let documented: BTreeSet<_> = document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(path, operations)| {
+            let methods = operations.as_object().unwrap().keys();
+            methods.map(move |method| format!("{} {path}", method.to_uppercase()))
+        })
+        .collect();
+    assert!(documented.len() >= 12, "{documented:?}");
+
+    let requested: BTreeSet<_> = replay
+        .requests
+        .values()
+        .flat_map(|request| test_results(request))
+        .filter_map(|result| result["message"].as_str()?.strip_prefix("is documented: "))
+        .filter_map(|operation| Some(operation.rsplit_once(' ')?.0.to_owned()))
+        .collect();
+    let missing: Vec<_> = documented.difference(&requested).collect();
+    assert!(missing.is_empty(), "no request in __http__: {missing:#?}");
+}
+
+#[test]
+fn names_and_test_ids_are_there_and_unique() {
+    let titles = lines()
+        .iter()
+        .filter(|line| line.starts_with("### "))
+        .count();
+    assert!(titles > 100, "{titles}");
+    for key in ["name", "testId"] {
+        let values = annotations(key);
+        assert_eq!(values.len(), titles, "@{key}");
+        let unique: BTreeSet<_> = values.iter().collect();
+        assert_eq!(unique.len(), values.len(), "@{key} is used twice");
+    }
+    let expectations = annotations("expect");
+    assert_eq!(expectations.len(), titles, "@expect");
+    for expectation in expectations {
+        let (status, code) = match expectation.split_once(' ') {
+            Some((status, code)) => (status, Some(code)),
+            None => (expectation.as_str(), None),
+        };
+        let status: u16 = status.parse().unwrap();
+        assert_eq!(status >= 400, code.is_some(), "@expect {expectation}");
+    }
+}
+
+/// What the tests above rely on.
+#[test]
+fn an_answer_that_is_not_as_stated_or_not_documented_fails_the_run() {
+    let server = server_for_replay();
+    for (request, expected) in [
+        ("# @expect 201\nGET {{baseUrl}}/healthz", "answered 200"),
+        (
+            "# @expect 401 FORBIDDEN\nGET {{baseUrl}}/api/mocs/uploads/sessions",
+            "answered 401 UNAUTHORIZED",
+        ),
+        (
+            "# @expect 404\nGET {{baseUrl}}/nowhere",
+            "is not in /openapi.json",
+        ),
+        ("# @expect 200\nGET http://127.0.0.1:1/", "ECONNREFUSED"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let hooks = ".httpyac.js";
+        std::fs::copy(contract_folder().join(hooks), folder.path().join(hooks)).unwrap();
+        let text = format!("@baseUrl = http://127.0.0.1:1\n\n### A\n# @name a\n{request}\n");
+        std::fs::write(folder.path().join("wrong.http"), text).unwrap();
+
+        let replay = replay(&server, folder.path());
+        assert!(!replay.is_success, "{request}");
+        assert_eq!(replay.failures.len(), 1, "{request}");
+        assert!(
+            replay.failures[0].contains(expected),
+            "{:?}",
+            replay.failures
+        );
+    }
+}
+
+struct Replay {
+    is_success: bool,
+    /// By name, as httpyac reports them.
+    requests: BTreeMap<String, Value>,
+    /// One line for each failed request.
+    failures: Vec<String>,
+}
+
+fn replay(server: &Server, folder: &Path) -> Replay {
+    let tools = tools_folder();
+    let output = Command::new("node")
+        .arg(tools.join("httpyac/bin/httpyac.js"))
+        .args(["send", "*.http", "--all", "--json", "--output", "body"])
+        .current_dir(folder)
+        .env("NODE_PATH", &tools)
+        .env(
+            "HTTPYAC_PLUGIN",
+            repository().join("tools/httpyac/openapi.js"),
+        )
+        .env("MOC_UPLOADS_URL", server.url())
+        .env("MOC_UPLOADS_TOKEN", server.token("alice"))
+        .env("MOC_UPLOADS_STRANGER_TOKEN", server.token("bob"))
+        .env("MOC_UPLOADS_EXPIRED_SESSION_ID", EXPIRED_SESSION_ID)
+        .output()
+        .unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        panic!("{error}: {}", String::from_utf8_lossy(&output.stderr));
+    });
+    let mut requests = BTreeMap::new();
+    let mut failures = Vec::new();
+    for request in report["requests"].as_array().unwrap() {
+        let name = request["name"].as_str().unwrap().to_owned();
+        let results = test_results(request);
+        let mut wrong: Vec<_> = results
+            .iter()
+            .filter(|result| result["status"] != "SUCCESS")
+            .map(|result| {
+                let detail = &result["error"]["displayMessage"];
+                format!("{}: {}", result["message"], detail.as_str().unwrap_or(""))
+            })
+            .collect();
+        if wrong.is_empty() && results.len() != 2 {
+            wrong.push(format!("{} checks instead of 2", results.len()));
+        }
+        if !wrong.is_empty() {
+            failures.push(format!("{name}: {}", wrong.join("; ")));
+        }
+        assert!(requests.insert(name, request.clone()).is_none());
+    }
+    Replay {
+        is_success: output.status.success(),
+        requests,
+        failures,
+    }
+}
+
+fn test_results(request: &Value) -> &[Value] {
+    request["testResults"].as_array().map_or(&[], Vec::as_slice)
+}
+
+/// A server that asks for tokens, with a session of alice's whose time is over.
+fn server_for_replay() -> Server {
+    let server = Server::start();
+    let database = rusqlite::Connection::open(server.database_file()).unwrap();
+    database
+        .execute(
+            "INSERT INTO upload_sessions
+               (id, user_id, status, part_size_bytes, expires_at, created_at, updated_at)
+             VALUES (?1, 'alice', 'active', 5242880, ?2 + 900000, ?2, ?2)",
+            (EXPIRED_SESSION_ID, 1_767_225_600_000_i64),
+        )
+        .unwrap();
+    server
+}
+
+/// The values of `# @key value` in all files.
+fn annotations(key: &str) -> Vec<String> {
+    let start = format!("# @{key} ");
+    lines()
+        .iter()
+        .filter_map(|line| Some(line.strip_prefix(&start)?.to_owned()))
+        .collect()
+}
+
+fn lines() -> Vec<String> {
+    std::fs::read_dir(contract_folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "http")
+        })
+        .flat_map(|path| {
+            let text = std::fs::read_to_string(path).unwrap();
+            text.lines().map(str::to_owned).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn contract_folder() -> PathBuf {
+    repository().join("__http__")
+}
+
+/// Where `./test` installs what `tools/httpyac/package.json` names.
+fn tools_folder() -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let folder = target.join("httpyac/node_modules");
+    assert!(
+        folder.join("httpyac/bin/httpyac.js").exists(),
+        "httpyac is not in {}; run ./test, which installs it",
+        folder.display()
+    );
+    folder
+}
