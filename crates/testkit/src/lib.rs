@@ -10,4 +10,8 @@ pub mod app;
 pub mod builders;
 pub mod clock;
 pub mod faults;
+pub mod listing;
+pub mod object_store;
+#[cfg(feature = "server")]
+pub mod server;
 pub mod session_store;
