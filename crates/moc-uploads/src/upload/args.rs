@@ -17,7 +17,7 @@ it was and sends only what is missing.
 
 Exit status:
     0  the MOC was created
-    2  wrong usage, or a file that can't be uploaded; nothing was sent
+    2  wrong usage, or a file that can't be read or uploaded
     3  the server refused; the message says why
     4  not authorised: no token, or not a valid one
     5  the server can't be reached or keeps failing; --resume goes on

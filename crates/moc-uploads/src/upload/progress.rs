@@ -195,8 +195,8 @@ impl Bars {
         let all = MultiProgress::new();
         let width = files.iter().map(|file| file.key.chars().count()).max();
         let template = format!(
-            "{{prefix:{}}} [{{bar:24}}] {{percent:>3}}% {{binary_bytes}}/{{binary_total_bytes}} \
-             {{binary_bytes_per_sec}} {{eta}} {{msg}}",
+            "{{prefix:{}}} [{{wide_bar}}] {{percent:>3}}% {{binary_bytes}}/{{binary_total_bytes}} \
+             {{binary_bytes_per_sec}} {{eta}} {{msg:10}}",
             width.unwrap_or(0).min(32)
         );
         let style = ProgressStyle::with_template(&template)

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -19,6 +20,8 @@ use super::transfer::{RemoteFile, Transfer};
 /// section 5), then ours goes through.
 const FINALIZE_PATIENCE: Duration = Duration::from_secs(6 * 60);
 const FINALIZE_POLL: Duration = Duration::from_secs(2);
+/// Hashing takes a processor each.
+const HASHED_AT_ONCE: usize = 4;
 
 /// How to upload.
 #[derive(Debug, Clone, Copy)]
@@ -93,6 +96,10 @@ impl<'a> Upload<'a> {
         let hashes = self.hash(earlier.as_ref()).await?;
         let open = match earlier {
             Some(state) => self.reopen(state, &hashes).await?,
+            None if self.options.resume => {
+                self.notice("No upload of these files was interrupted; starting a new one.");
+                None
+            }
             None => None,
         };
         let open = match open {
@@ -115,23 +122,22 @@ impl<'a> Upload<'a> {
 
     /// SHA-256 of every file in hex; an unchanged one is not read again.
     async fn hash(&self, earlier: Option<&State>) -> Result<Vec<String>, Error> {
-        let mut hashes = Vec::with_capacity(self.files.len());
-        for file in self.files {
-            let known = earlier.and_then(|state| state.known_hash(file));
-            hashes.push(match known {
-                Some(hash) => hash.to_owned(),
-                None => {
-                    self.reporter.event(&Event::File {
-                        key: &file.key,
-                        state: FileState::Hashing,
-                        bytes_received: 0,
-                        size: file.size,
-                    });
-                    files::sha256(file).await?
-                }
+        let hashes = self.files.iter().map(async |file| {
+            if let Some(hash) = earlier.and_then(|state| state.known_hash(file)) {
+                return Ok(hash.to_owned());
+            }
+            self.reporter.event(&Event::File {
+                key: &file.key,
+                state: FileState::Hashing,
+                bytes_received: 0,
+                size: file.size,
             });
-        }
-        Ok(hashes)
+            files::sha256(file).await
+        });
+        stream::iter(hashes)
+            .buffered(HASHED_AT_ONCE)
+            .try_collect()
+            .await
     }
 
     fn notice(&self, message: &str) {
@@ -300,7 +306,7 @@ impl<'a> Upload<'a> {
                 file_url: None,
             }),
             // The answer to an earlier try was lost.
-            Err(error) if error.code() == Some("CONFLICT") => {
+            Err(error) if matches!(error.code(), Some("CONFLICT" | "FILE_COUNT_EXCEEDED")) => {
                 let get = async || self.api.session(session_id).await;
                 let status = Some(self.retry.run(&what, get).await?);
                 let remote = self.registered(session_id, &status, file).await?;

@@ -1,0 +1,480 @@
+//! The upload client against the server, both as the real binary.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use moc_uploads_testkit::server::Server;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+#[path = "support/proxy.rs"]
+mod proxy;
+
+use proxy::{Budget, Proxy};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_moc-uploads");
+const MIB: usize = 1024 * 1024;
+
+/// A server's data, the files of a MOC, and where the client remembers things.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn server(&self, variables: &[(&str, &str)]) -> Server {
+        Server::start(BINARY, &self.path("data"), variables)
+    }
+
+    /// The same port and data as before.
+    fn restarted(&self, address: SocketAddr) -> Server {
+        self.server(&[("PORT", &address.port().to_string())])
+    }
+
+    /// A file of that many bytes which begins with what its type begins with.
+    fn file(&self, name: &str, head: &[u8], len: usize) -> PathBuf {
+        // Of a length that no part is a multiple of: no two parts are the same.
+        let noise: Vec<u8> = (0..1_000_003u32)
+            .map(|n| b' ' + (n.wrapping_mul(2_654_435_761) >> 24) as u8 % 90)
+            .collect();
+        let mut bytes = head.to_vec();
+        while bytes.len() < len {
+            bytes.extend_from_slice(&noise[..noise.len().min(len - bytes.len())]);
+        }
+        let path = self.path(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    fn pdf(&self, len: usize) -> PathBuf {
+        self.file("castle.pdf", b"%PDF-1.7\n", len)
+    }
+
+    fn jpg(&self) -> PathBuf {
+        self.file("front.jpg", b"\xFF\xD8\xFF\xE0\0\x10JFIF\0", 6 * MIB)
+    }
+
+    fn csv(&self) -> PathBuf {
+        self.file("parts.csv", b"part,quantity\n", 4000)
+    }
+
+    /// `moc-uploads upload --json ...` with an environment that holds nothing of the machine's.
+    fn upload(&self, server: &str, files: &[&Path], more: &[&str]) -> Command {
+        self.upload_as("Castle", server, files, more)
+    }
+
+    fn upload_as(&self, title: &str, server: &str, files: &[&Path], more: &[&str]) -> Command {
+        let mut command = Command::new(BINARY);
+        command
+            .env_clear()
+            .env("XDG_STATE_HOME", self.path("state"))
+            .env("HOME", self.0.path())
+            .args(["upload", "--json", "--title", title, "--server", server])
+            .args(files)
+            .args(more)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+}
+
+/// What a client said and how it ended.
+struct Outcome {
+    status: Option<i32>,
+    events: Vec<Value>,
+    stderr: String,
+}
+
+impl Outcome {
+    fn of(output: Output) -> Self {
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        Self {
+            status: output.status.code(),
+            events: stdout
+                .lines()
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    fn run(mut command: Command) -> Self {
+        Self::of(command.output().unwrap())
+    }
+
+    fn last(&self) -> &Value {
+        self.events.last().unwrap()
+    }
+
+    fn count(&self, event: &str) -> usize {
+        let of = |line: &&Value| line["event"] == event;
+        self.events.iter().filter(of).count()
+    }
+
+    #[track_caller]
+    fn assert_status(&self, status: i32) {
+        assert_eq!(
+            self.status,
+            Some(status),
+            "{}\n{:#?}",
+            self.stderr,
+            self.events
+        );
+    }
+
+    /// It succeeded, and every URL gives the bytes of its file.
+    #[track_caller]
+    fn assert_uploaded(&self, files: &[&Path]) {
+        self.assert_status(0);
+        let last = self.last();
+        assert_eq!(last["event"], "finished");
+        assert_eq!(last["moc"]["slug"], "castle");
+        let uploaded = last["files"].as_array().unwrap();
+        assert_eq!(uploaded.len(), files.len());
+        for (uploaded, path) in uploaded.iter().zip(files) {
+            assert_eq!(uploaded["key"], path.file_name().unwrap().to_str().unwrap());
+            let bytes = get(uploaded["url"].as_str().unwrap());
+            assert!(
+                bytes == fs::read(path).unwrap(),
+                "{path:?} came back changed"
+            );
+        }
+    }
+}
+
+fn get(url: &str) -> Vec<u8> {
+    // There may be one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let response = client.get(url).send().await.unwrap();
+        assert_eq!(response.status(), 200, "{url}");
+        response.bytes().await.unwrap().into()
+    })
+}
+
+fn sessions(server: &Server) -> Value {
+    let sessions = get(&format!("{}/api/mocs/uploads/sessions", server.url()));
+    serde_json::from_slice(&sessions).unwrap()
+}
+
+fn interrupt(client: &Child) {
+    let pid = Pid::from_raw(i32::try_from(client.id()).unwrap()).unwrap();
+    kill_process(pid, Signal::INT).unwrap();
+}
+
+#[test]
+fn a_moc_goes_up_and_its_bytes_come_back() {
+    let place = Place::new();
+    let server = place.server(&[]);
+    let (pdf, jpg, csv) = (place.pdf(12 * MIB), place.jpg(), place.csv());
+    let files: [&Path; 3] = [&pdf, &jpg, &csv];
+    let more = ["--category", "front.jpg=thumbnail", "--tag", "medieval"];
+    let outcome = Outcome::run(place.upload(&server.url(), &files, &more));
+    outcome.assert_uploaded(&files);
+    let moc = &outcome.last()["moc"];
+    assert_eq!(moc["title"], "Castle");
+    assert_eq!(moc["tags"], serde_json::json!(["medieval"]));
+    assert_eq!(moc["thumbnailUrl"], outcome.last()["files"][1]["url"]);
+    assert_eq!(outcome.count("part"), 3 + 2 + 1);
+    // Nothing is left to resume.
+    let left = fs::read_dir(place.path("state/moc-uploads"))
+        .unwrap()
+        .count();
+    assert_eq!(left, 0);
+}
+
+#[test]
+fn people_read_lines_and_the_result() {
+    let place = Place::new();
+    let server = place.server(&[]);
+    let pdf = place.pdf(100);
+    let plain = Command::new(BINARY)
+        .env_clear()
+        .env("HOME", place.0.path())
+        .env("MOC_UPLOADS_URL", server.url())
+        .args(["upload", "--title", "Tower"])
+        .arg(&pdf)
+        .output()
+        .unwrap();
+    assert!(plain.status.success(), "{plain:?}");
+    let stdout = String::from_utf8(plain.stdout).unwrap();
+    assert!(stdout.starts_with("Tower\n"), "{stdout}");
+    assert!(stdout.contains("slug  tower\n"), "{stdout}");
+    let url = stdout.split_whitespace().last().unwrap();
+    assert_eq!(get(url), fs::read(&pdf).unwrap());
+    let stderr = String::from_utf8(plain.stderr).unwrap();
+    for state in ["hashing", "uploading", "completing", "done"] {
+        assert!(stderr.contains(&format!("castle.pdf: {state}")), "{stderr}");
+    }
+}
+
+#[test]
+fn a_killed_server_is_waited_for() {
+    let place = Place::new();
+    let server = place.server(&[]);
+    let address = server.address();
+    let proxy = Proxy::start(address, &[Budget::ENDLESS]);
+    let (pdf, jpg, csv) = (place.pdf(22 * MIB), place.jpg(), place.csv());
+    let files: [&Path; 3] = [&pdf, &jpg, &csv];
+
+    proxy.hold_after(14 * MIB as u64);
+    let client = place.upload(&proxy.url(), &files, &["--concurrency", "2"]);
+    let client = { client }.spawn().unwrap();
+    proxy.wait_until_held();
+    server.kill_hard();
+    proxy.release();
+    let server = place.restarted(address);
+
+    let outcome = Outcome::of(client.wait_with_output().unwrap());
+    outcome.assert_uploaded(&files);
+    assert!(outcome.count("retry") > 0);
+    assert_eq!(sessions(&server)["pagination"]["total"], 1);
+}
+
+#[test]
+fn an_interrupted_client_sends_only_what_is_missing() {
+    let place = Place::new();
+    let server = place.server(&[]);
+    let address = server.address();
+    let proxy = Proxy::start(address, &[Budget::ENDLESS]);
+    let (pdf, jpg) = (place.pdf(22 * MIB), place.jpg());
+    let files: [&Path; 2] = [&pdf, &jpg];
+
+    proxy.hold_after(14 * MIB as u64);
+    let client = place.upload(&proxy.url(), &files, &["--concurrency", "1"]);
+    let client = { client }.spawn().unwrap();
+    proxy.wait_until_held();
+    server.wait_for("part uploaded");
+    interrupt(&client);
+    let outcome = Outcome::of(client.wait_with_output().unwrap());
+    outcome.assert_status(130);
+    let command = outcome.last()["resumeCommand"].as_str().unwrap();
+    assert!(command.contains("upload --resume"), "{command}");
+    assert!(outcome.stderr.contains(command), "{}", outcome.stderr);
+
+    // The server may end as well in between.
+    server.kill_hard();
+    let server = place.restarted(address);
+    proxy.release();
+    let received = sessions(&server)["sessions"][0]["bytesReceived"]
+        .as_u64()
+        .unwrap() as usize;
+    assert!((5 * MIB..14 * MIB).contains(&received), "{received}");
+
+    let outcome = Outcome::run(place.upload(&proxy.url(), &files, &["--resume"]));
+    outcome.assert_uploaded(&files);
+    let parts = 5 + 2;
+    assert_eq!(outcome.count("part"), parts - received / (5 * MIB));
+    assert_eq!(outcome.count("file"), 5, "no file is hashed again");
+    assert_eq!(sessions(&server)["pagination"]["total"], 1);
+}
+
+#[test]
+fn a_changed_file_is_not_mixed_with_what_it_was() {
+    let place = Place::new();
+    let server = place.server(&[]);
+    let proxy = Proxy::start(server.address(), &[Budget::ENDLESS]);
+    let (pdf, csv) = (place.pdf(12 * MIB), place.csv());
+    let files: [&Path; 2] = [&csv, &pdf];
+    proxy.hold_after(8 * MIB as u64);
+    let client = place.upload(&proxy.url(), &files, &[]);
+    let client = { client }.spawn().unwrap();
+    server.wait_for("file completed");
+    proxy.wait_until_held();
+    interrupt(&client);
+    Outcome::of(client.wait_with_output().unwrap()).assert_status(130);
+    proxy.release();
+
+    place.file("castle.pdf", b"%PDF-1.4\n", 12 * MIB);
+    let resumed = Outcome::run(place.upload(&proxy.url(), &files, &["--resume"]));
+    resumed.assert_status(2);
+    assert!(resumed.stderr.contains("has changed"), "{}", resumed.stderr);
+
+    // The parts list of the interrupted session is no duplicate: that session is cancelled.
+    let afresh = Outcome::run(place.upload(&proxy.url(), &files, &[]));
+    afresh.assert_uploaded(&files);
+}
+
+#[test]
+fn a_cancelled_session_is_started_afresh() {
+    let place = Place::new();
+    let server = place.server(&[]);
+    let proxy = Proxy::start(server.address(), &[Budget::ENDLESS]);
+    let pdf = place.pdf(12 * MIB);
+    proxy.hold_after(7 * MIB as u64);
+    let client = place.upload(&proxy.url(), &[&pdf], &[]).spawn().unwrap();
+    proxy.wait_until_held();
+    interrupt(&client);
+    Outcome::of(client.wait_with_output().unwrap()).assert_status(130);
+    proxy.release();
+
+    let session = sessions(&server)["sessions"][0]["sessionId"].clone();
+    let url = format!(
+        "{}/api/mocs/uploads/sessions/{}",
+        server.url(),
+        session.as_str().unwrap()
+    );
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let response = client.delete(url).send().await.unwrap();
+        assert_eq!(response.status(), 204);
+    });
+
+    let outcome = Outcome::run(place.upload(&proxy.url(), &[&pdf], &["--resume"]));
+    outcome.assert_uploaded(&[&pdf]);
+    let notice = outcome.events.iter().find(|line| line["event"] == "notice");
+    let message = notice.unwrap()["message"].as_str().unwrap();
+    assert!(message.contains("cancelled"), "{message}");
+}
+
+#[test]
+fn a_network_that_cuts_connections_changes_nothing() {
+    // Answers that are lost, parts that break off, and in between some that come through.
+    static BUDGETS: [Budget; 6] = [
+        Budget {
+            down: 0,
+            ..Budget::ENDLESS
+        },
+        Budget {
+            down: 700,
+            ..Budget::ENDLESS
+        },
+        Budget {
+            up: 300_000,
+            ..Budget::ENDLESS
+        },
+        Budget {
+            up: 11_000_000,
+            ..Budget::ENDLESS
+        },
+        Budget {
+            down: 1500,
+            ..Budget::ENDLESS
+        },
+        Budget {
+            up: 6_000_000,
+            ..Budget::ENDLESS
+        },
+    ];
+    let place = Place::new();
+    let server = place.server(&[]);
+    let proxy = Proxy::start(server.address(), &BUDGETS);
+    let (pdf, jpg, csv) = (place.pdf(27 * MIB), place.jpg(), place.csv());
+    let files: [&Path; 3] = [&pdf, &jpg, &csv];
+    let outcome = Outcome::run(place.upload(&proxy.url(), &files, &[]));
+    outcome.assert_uploaded(&files);
+    assert!(outcome.count("retry") > 2, "{:#?}", outcome.events);
+    assert_eq!(sessions(&server)["pagination"]["total"], 1);
+}
+
+#[test]
+fn what_cannot_be_uploaded_is_said_before_anything_is_sent() {
+    let place = Place::new();
+    let gif = place.file("front.gif", b"GIF89a", 100);
+    let pdf = place.pdf(100);
+    // Nobody listens there.
+    let outcome = Outcome::run(place.upload("http://127.0.0.1:9", &[&pdf, &gif], &[]));
+    outcome.assert_status(2);
+    assert!(outcome.stderr.contains("front.gif"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains(".webp"), "{}", outcome.stderr);
+    assert_eq!(outcome.last()["exitStatus"], 2);
+    assert_eq!(outcome.events.len(), 1);
+}
+
+#[test]
+fn a_server_that_is_not_there_is_status_5() {
+    let place = Place::new();
+    let pdf = place.pdf(100);
+    let upload = place.upload("http://127.0.0.1:9", &[&pdf], &["--retries", "1"]);
+    let outcome = Outcome::run(upload);
+    outcome.assert_status(5);
+    assert_eq!(outcome.count("retry"), 1);
+    assert!(outcome.stderr.contains("127.0.0.1:9"), "{}", outcome.stderr);
+    assert!(outcome.last().get("resumeCommand").is_none());
+}
+
+#[test]
+fn a_token_is_needed_where_the_server_asks_for_one() {
+    const SECRET: &str = "a secret of tests, long enough for HS256";
+    let place = Place::new();
+    let server = place.server(&[("AUTH_JWT_SECRET", SECRET)]);
+    let pdf = place.pdf(100);
+    let outcome = Outcome::run(place.upload(&server.url(), &[&pdf], &[]));
+    outcome.assert_status(4);
+    assert_eq!(outcome.last()["problem"]["code"], "UNAUTHORIZED");
+    assert!(
+        outcome.stderr.contains("MOC_UPLOADS_TOKEN"),
+        "{}",
+        outcome.stderr
+    );
+
+    let minted = Command::new(BINARY)
+        .env_clear()
+        .env("AUTH_JWT_SECRET", SECRET)
+        .args(["token", "--sub", "alice"])
+        .output()
+        .unwrap();
+    let token = String::from_utf8(minted.stdout).unwrap();
+    let mut upload = place.upload(&server.url(), &[&pdf], &[]);
+    upload.env("MOC_UPLOADS_TOKEN", token.trim());
+    Outcome::run(upload).assert_status(0);
+}
+
+#[test]
+fn refusals_have_statuses_of_their_own() {
+    let place = Place::new();
+    let server = place.server(&[("UPLOAD_RATE_LIMIT_PER_DAY", "3")]);
+    let pdf = place.pdf(100);
+    let upload = |more: &[&str]| Outcome::run(place.upload(&server.url(), &[&pdf], more));
+    let first = upload(&[]);
+    first.assert_status(0);
+
+    let duplicate = upload(&[]);
+    duplicate.assert_status(6);
+    let problem = &duplicate.last()["problem"];
+    assert_eq!(problem["code"], "DUPLICATE_FILE");
+    assert_eq!(
+        problem["duplicates"][0]["existingUrl"],
+        first.last()["files"][0]["url"]
+    );
+
+    // The title is taken; with another one the same session is finished.
+    let taken = upload(&["--allow-duplicates"]);
+    taken.assert_status(3);
+    assert_eq!(taken.last()["problem"]["suggestedSlug"], "castle-1");
+    let renamed = place.upload_as("Keep", &server.url(), &[&pdf], &["--resume"]);
+    let renamed = Outcome::run(renamed);
+    renamed.assert_status(0);
+    assert_eq!(renamed.last()["moc"]["slug"], "keep");
+    assert_eq!(renamed.count("part"), 0);
+
+    let wrong = place.file("front.jpg", b"\x89PNG\r\n\x1A\n\0\0\0\rIHDR", 100);
+    let tower = place.file("tower.pdf", b"%PDF-1.7\n", 100);
+    let mismatch = Outcome::run(place.upload(&server.url(), &[&tower, &wrong], &[]));
+    mismatch.assert_status(3);
+    assert_eq!(mismatch.last()["problem"]["code"], "CONTENT_TYPE_MISMATCH");
+    assert!(mismatch.last().get("resumeCommand").is_none());
+
+    let limited = upload(&["--allow-duplicates"]);
+    limited.assert_status(7);
+    assert!(
+        limited.stderr.contains("T00:00:00.000Z"),
+        "{}",
+        limited.stderr
+    );
+}
