@@ -72,11 +72,6 @@ impl Uploads {
             uploads.remove(key);
         }
     }
-
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        lock(&self.0).len()
-    }
 }
 
 impl UploadState {
