@@ -1,4 +1,5 @@
 //! The upload client against the server, both as the real binary.
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use std::fs;
 use std::net::SocketAddr;

@@ -18,7 +18,7 @@ pub(crate) enum Error {
     #[error("{}", .0.describe())]
     Refused(Box<Problem>),
     /// The server can't be reached, or the connection broke.
-    #[error("{server} can't be reached: {cause}")]
+    #[error("no answer from {server}: {cause}")]
     Network {
         /// Where it was looked for.
         server: String,

@@ -11,23 +11,23 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What one connection carries before it is cut.
 #[derive(Debug, Clone, Copy)]
-pub struct Budget {
+pub(crate) struct Budget {
     /// Bytes to the server.
-    pub up: u64,
+    pub(crate) up: u64,
     /// Bytes back.
-    pub down: u64,
+    pub(crate) down: u64,
 }
 
 impl Budget {
     /// Never cut.
-    pub const ENDLESS: Self = Self {
+    pub(crate) const ENDLESS: Self = Self {
         up: u64::MAX,
         down: u64::MAX,
     };
 }
 
 /// Listens until the test ends.
-pub struct Proxy {
+pub(crate) struct Proxy {
     address: SocketAddr,
     gate: Arc<Gate>,
 }
@@ -40,7 +40,7 @@ struct Gate {
 
 impl Proxy {
     /// In front of `server`; the nth connection gets the nth of `budgets`, over and over.
-    pub fn start(server: SocketAddr, budgets: &'static [Budget]) -> Self {
+    pub(crate) fn start(server: SocketAddr, budgets: &'static [Budget]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let gate = Arc::new(Gate {
@@ -60,18 +60,18 @@ impl Proxy {
         Self { address, gate }
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Lets that many bytes more through to the server, then holds everything.
-    pub fn hold_after(&self, bytes: u64) {
+    pub(crate) fn hold_after(&self, bytes: u64) {
         *self.gate.left.lock().unwrap() = bytes;
         self.gate.changed.notify_all();
     }
 
     /// Back when the last of them has gone.
-    pub fn wait_until_held(&self) {
+    pub(crate) fn wait_until_held(&self) {
         let left = self.gate.left.lock().unwrap();
         let (left, _) = self
             .gate
@@ -82,7 +82,7 @@ impl Proxy {
     }
 
     /// Lets everything through again.
-    pub fn release(&self) {
+    pub(crate) fn release(&self) {
         self.hold_after(u64::MAX);
     }
 }
