@@ -109,7 +109,6 @@ impl PartWriter {
                     .ok_or(PutPartError::NoSuchUpload)?;
                 if_found(sync_folder(&folder))?.ok_or(PutPartError::NoSuchUpload)?;
                 sync_folder(&upload_folder)?;
-                upload.set_stored_beside(self.part.part_number);
             }
         }
         Ok(etag)

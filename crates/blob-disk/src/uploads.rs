@@ -21,7 +21,9 @@ pub(crate) struct UploadState {
     pub(crate) is_linked: AtomicBool,
     /// Read while bytes are written in place, written to end that.
     gate: RwLock<Gate>,
-    slots: Mutex<HashMap<u32, Slot>>,
+    /// By part number, what this process has written in place: the CRC of the bytes, or nothing
+    /// to rely on while they are being written.
+    slots: Mutex<HashMap<u32, Option<u64>>>,
 }
 
 #[derive(Default)]
@@ -29,22 +31,6 @@ struct Gate {
     /// In-place writers of an earlier round are overtaken.
     round: u64,
     is_completing: bool,
-}
-
-/// A part number that this process has written.
-struct Slot {
-    in_place: InPlace,
-    /// A part was stored, in place or beside, and may be acknowledged.
-    is_stored: bool,
-}
-
-enum InPlace {
-    /// By this process.
-    Untouched,
-    /// Somebody writes or has given up: no bytes to rely on.
-    Unsettled,
-    /// The bytes of this CRC.
-    Holds(u64),
 }
 
 /// Completion has begun: what is in the data file now counts, and nothing more is let in.
@@ -75,38 +61,21 @@ impl Uploads {
 }
 
 impl UploadState {
-    /// The right to write a part's bytes in place; `None` when they may be acknowledged already,
-    /// somebody else writes them, or the upload is being completed. Only to be asked for when no
-    /// part of this number is recorded.
+    /// The right to write a part's bytes in place; `None` when this process has written them
+    /// already, which may be acknowledged, or is writing them, or when the upload is being
+    /// completed. Only to be asked for when no part of this number is recorded.
     pub(crate) fn claim(self: &Arc<Self>, part_number: u32) -> Option<Claim> {
         let gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
         let mut slots = lock(&self.slots);
         if gate.is_completing || slots.contains_key(&part_number) {
             return None;
         }
-        slots.insert(
-            part_number,
-            Slot {
-                in_place: InPlace::Unsettled,
-                is_stored: false,
-            },
-        );
+        slots.insert(part_number, None);
         Some(Claim {
             upload: Arc::clone(self),
             part_number,
             round: gate.round,
         })
-    }
-
-    /// A part was stored beside the data file.
-    pub(crate) fn set_stored_beside(&self, part_number: u32) {
-        lock(&self.slots)
-            .entry(part_number)
-            .or_insert(Slot {
-                in_place: InPlace::Untouched,
-                is_stored: false,
-            })
-            .is_stored = true;
     }
 
     /// Ends all writing in place until the guard is dropped. Waits for writes that have begun,
@@ -136,24 +105,14 @@ impl Completion<'_> {
     pub(crate) fn may_hold(&self, part_number: u32, matches: impl Fn(u64) -> bool) -> bool {
         match lock(&self.0.slots).get(&part_number) {
             None => true,
-            Some(slot) => match slot.in_place {
-                InPlace::Untouched => true,
-                InPlace::Unsettled => false,
-                InPlace::Holds(crc) => matches(crc),
-            },
+            Some(crc) => crc.is_some_and(matches),
         }
     }
 
     /// The part's bytes are about to be overwritten by those of a part beside: from here on only
     /// joining that part again makes them whole.
     pub(crate) fn unsettle(&self, part_number: u32) {
-        lock(&self.0.slots).insert(
-            part_number,
-            Slot {
-                in_place: InPlace::Unsettled,
-                is_stored: true,
-            },
-        );
+        lock(&self.0.slots).insert(part_number, None);
     }
 }
 
@@ -192,10 +151,7 @@ impl Claim {
     /// The bytes are whole and synced: they are not written to any more.
     pub(crate) fn settle(self, crc: u64) -> Result<(), Overtaken> {
         let set = || {
-            if let Some(slot) = lock(&self.upload.slots).get_mut(&self.part_number) {
-                slot.in_place = InPlace::Holds(crc);
-                slot.is_stored = true;
-            }
+            lock(&self.upload.slots).insert(self.part_number, Some(crc));
             Ok(())
         };
         self.write(set).map(|_| ())
@@ -203,14 +159,10 @@ impl Claim {
 }
 
 impl Drop for Claim {
-    /// A put that failed leaves the bytes to the next one, unless a part was stored beside them
-    /// meanwhile: that one is joined at completion, which must not meet a writer.
+    /// A put that failed leaves the bytes to the next one.
     fn drop(&mut self) {
         let mut slots = lock(&self.upload.slots);
-        if slots
-            .get(&self.part_number)
-            .is_some_and(|slot| !slot.is_stored)
-        {
+        if slots.get(&self.part_number) == Some(&None) {
             slots.remove(&self.part_number);
         }
     }
@@ -219,4 +171,62 @@ impl Drop for Claim {
 /// No holder can leave these half changed.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn upload() -> (Uploads, ObjectKey, Arc<UploadState>) {
+        let (uploads, key) = (Uploads::default(), ObjectKey::parse("a/b").unwrap());
+        let state = uploads.get(&key);
+        (uploads, key, state)
+    }
+
+    #[test]
+    fn bytes_are_written_by_one_and_never_again_once_they_are_settled() {
+        let (_, _, upload) = upload();
+        let claim = upload.claim(1).unwrap();
+        assert!(upload.claim(1).is_none() && upload.claim(2).is_some());
+        drop(claim);
+        let claim = upload.claim(1).unwrap();
+        claim.settle(7).unwrap();
+        assert!(upload.claim(1).is_none());
+    }
+
+    #[test]
+    fn completion_ends_writing_and_knows_what_is_there() {
+        let (_, _, upload) = upload();
+        upload.claim(1).unwrap().settle(7).unwrap();
+        let writing = upload.claim(2).unwrap();
+        let completion = upload.begin_completion();
+        assert!(upload.claim(3).is_none());
+        assert!(writing.write(|| Ok(())).is_err());
+        assert!(completion.may_hold(1, |crc| crc == 7));
+        assert!(!completion.may_hold(1, |crc| crc == 8));
+        assert!(!completion.may_hold(2, |_| true), "half written");
+        assert!(completion.may_hold(3, |_| false), "by an earlier process");
+        completion.unsettle(1);
+        assert!(!completion.may_hold(1, |_| true));
+        drop(completion);
+        assert!(writing.settle(9).is_err());
+        assert!(upload.claim(3).is_some());
+    }
+
+    #[test]
+    fn an_entry_that_says_nothing_is_dropped() {
+        let (uploads, key, first) = upload();
+        let second = uploads.get(&key);
+        uploads.release(&key, first);
+        assert_eq!(lock(&uploads.0).len(), 1, "somebody else uses it");
+        uploads.release(&key, second);
+        assert_eq!(lock(&uploads.0).len(), 0);
+
+        let state = uploads.get(&key);
+        state.claim(1).unwrap().settle(7).unwrap();
+        uploads.release(&key, state);
+        assert_eq!(lock(&uploads.0).len(), 1, "it says what was written");
+        uploads.forget(&key);
+        assert_eq!(lock(&uploads.0).len(), 0);
+    }
 }

@@ -1,4 +1,8 @@
 //! The disk store does what every object store does.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, as it should"
+)]
 
 use moc_uploads_blob_disk::DiskStore;
 use moc_uploads_testkit::object_store::Subject;

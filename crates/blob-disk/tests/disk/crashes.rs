@@ -142,7 +142,7 @@ async fn what_nobody_owns_is_listed_and_can_be_removed() {
     // Of the upload, only the folder of re-sent parts is left.
     fs::remove_file(disk.data(upload)).unwrap();
     let listed = disk.store.list_keys(None, 10).await.unwrap();
-    assert_eq!(listed, [upload.key.clone()]);
+    assert_eq!(listed, std::slice::from_ref(&upload.key));
     disk.store.abort_upload(upload).await.unwrap();
     assert_eq!(disk.store.list_keys(None, 10).await.unwrap(), []);
     assert!(disk.held().is_empty());

@@ -2,6 +2,7 @@
 //! exactly the bytes of the parts that were recorded last.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::pin::Pin;
 
 use futures_util::future::join_all;
@@ -136,9 +137,9 @@ async fn run(steps: Vec<Step>) {
         }
     }
     for part_number in 1..=PART_COUNT {
-        if !recorded.contains_key(&part_number) {
+        if let Entry::Vacant(missing) = recorded.entry(part_number) {
             let etag = file.store_part(&disk.store, part_number).await;
-            recorded.insert(part_number, (etag, file.part(part_number).to_vec()));
+            missing.insert((etag, file.part(part_number).to_vec()));
         }
     }
     let (etags, bytes) = contents(&recorded).unwrap();

@@ -1,4 +1,8 @@
 //! What is true of the disk store beyond what every object store does.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, as it should"
+)]
 
 mod common;
 mod crashes;
