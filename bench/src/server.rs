@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::http_client::Connection;
 use crate::{Result, proc};
 
 /// HS256, as in production; nobody else ever sees this server.
@@ -78,7 +79,9 @@ impl Server {
             if let Some(pid) = pid
                 && let Some(addr) = proc::listening_address(pid)
             {
-                return Ok(Self { child, pid, addr });
+                let server = Self { child, pid, addr };
+                server.await_answer()?;
+                return Ok(server);
             }
             let has_ended = child.try_wait()?.is_some();
             if has_ended || Instant::now() > deadline {
@@ -89,6 +92,12 @@ impl Server {
             }
             std::thread::sleep(POLL_INTERVAL);
         }
+    }
+
+    /// A server may listen before it has opened its stores; whatever it answers, it has by then.
+    fn await_answer(&self) -> Result<()> {
+        Connection::open(self.addr)?.request("GET", "/readyz", "", &[])?;
+        Ok(())
     }
 
     pub(crate) fn cpu_seconds(&self) -> Result<f64> {
