@@ -6,8 +6,8 @@ WITH ended AS (
   LIMIT ?1
 )
 SELECT
-  s.id, s.user_id, s.status, s.part_size_bytes, s.created_at, s.expires_at,
+  ended.id, ended.user_id, ended.status, ended.part_size_bytes, ended.created_at, ended.expires_at,
   f.object_key, f.upload_id
-FROM ended AS s
-LEFT JOIN upload_session_files AS f ON f.session_id = s.id AND f.object_key IS NOT NULL
-ORDER BY s.updated_at, s.position, f.rowid
+FROM ended
+LEFT JOIN upload_session_files AS f ON f.session_id = ended.id AND f.object_key IS NOT NULL
+ORDER BY ended.updated_at, ended.position, f.rowid

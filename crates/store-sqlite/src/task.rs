@@ -51,18 +51,26 @@ where
     }
 }
 
+/// A job, and where its answer comes.
+pub(crate) fn job<T: Send + 'static>(
+    work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+) -> (Job, oneshot::Receiver<Result<T, Error>>) {
+    let (reply, answer) = oneshot::channel();
+    let work = Work {
+        work: Some(work),
+        outcome: None,
+        reply,
+    };
+    (Box::new(work), answer)
+}
+
 /// Queues `work` and waits for its answer.
 pub(crate) async fn submit<T: Send + 'static>(
     queue: &Queue<Job>,
     work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, StoreError> {
-    let (reply, answer) = oneshot::channel();
-    let job = Work {
-        work: Some(work),
-        outcome: None,
-        reply,
-    };
-    if !queue.push(Box::new(job)) {
+    let (job, answer) = job(work);
+    if !queue.push(job) {
         return Err(Error::Closed.into());
     }
     Ok(answer.await.map_err(|_| Error::Closed)??)

@@ -62,3 +62,146 @@ fn run(db: &Connection, group: &mut [Job]) -> Result<(), Error> {
     sql::execute(db, "COMMIT", [])?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use moc_uploads_core::ports::StoreError;
+    use tokio::sync::oneshot::Receiver;
+
+    use super::*;
+    use crate::connection;
+    use crate::task::job;
+
+    fn database() -> (Connection, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let db = connection::open(&folder.path().join("test.db")).unwrap();
+        db.execute_batch("CREATE TABLE t (x INTEGER NOT NULL UNIQUE, filler TEXT) STRICT")
+            .unwrap();
+        (db, folder)
+    }
+
+    fn insert(x: i64) -> (Job, Receiver<Result<(), Error>>) {
+        job(move |db| {
+            sql::execute(db, "INSERT INTO t (x) VALUES (?1)", [x])?;
+            Ok(())
+        })
+    }
+
+    /// Writes a row, then more than fits.
+    fn fill() -> (Job, Receiver<Result<(), Error>>) {
+        job(|db| {
+            sql::execute(db, "INSERT INTO t VALUES (99, hex(zeroblob(10000000)))", [])?;
+            Ok(())
+        })
+    }
+
+    fn answer(mut receiver: Receiver<Result<(), Error>>) -> Result<(), StoreError> {
+        Ok(receiver.try_recv().unwrap()?)
+    }
+
+    fn stored(db: &Connection) -> Vec<i64> {
+        sql::all(db, "SELECT x FROM t ORDER BY x", [], |row| Ok(row.get(0)?)).unwrap()
+    }
+
+    #[test]
+    fn a_job_that_fails_or_panics_is_undone_alone() {
+        let (db, _folder) = database();
+        let (first, first_answer) = insert(1);
+        let (failing, failing_answer) = job(|db| {
+            sql::execute(db, "INSERT INTO t (x) VALUES (2)", [])?;
+            sql::execute(db, "INSERT INTO t (x) VALUES (1)", [])?;
+            Ok(())
+        });
+        let (panicking, panicking_answer) = job(|db| {
+            sql::execute(db, "INSERT INTO t (x) VALUES (3)", [])?;
+            panic!("as the test wants");
+        });
+        let (last, last_answer) = insert(4);
+        commit(&db, vec![first, failing, panicking, last]);
+        assert!(answer(first_answer).is_ok());
+        assert!(matches!(
+            answer(failing_answer),
+            Err(StoreError::Internal(_))
+        ));
+        assert!(matches!(
+            answer(panicking_answer),
+            Err(StoreError::Internal(_))
+        ));
+        assert!(answer(last_answer).is_ok());
+        assert_eq!(stored(&db), [1, 4]);
+        assert!(db.is_autocommit());
+    }
+
+    #[test]
+    fn nothing_is_answered_before_the_group_is_committed() {
+        let (db, folder) = database();
+        let other = Connection::open(folder.path().join("test.db")).unwrap();
+        let (first, mut first_answer) = insert(1);
+        let (second, second_answer) = job(move |_| {
+            assert!(first_answer.try_recv().is_err());
+            assert!(stored(&other).is_empty());
+            Ok(())
+        });
+        commit(&db, vec![first, second]);
+        assert!(answer(second_answer).is_ok());
+        assert_eq!(stored(&db), [1]);
+    }
+
+    #[test]
+    fn a_full_disk_is_unavailable_and_what_was_committed_stays() {
+        let (db, _folder) = database();
+        commit(&db, vec![insert(1).0]);
+        db.execute_batch("PRAGMA max_page_count = 10").unwrap();
+        let (full, full_answer) = fill();
+        commit(&db, vec![full]);
+        assert!(matches!(
+            answer(full_answer),
+            Err(StoreError::Unavailable(_))
+        ));
+        let (next, next_answer) = insert(2);
+        commit(&db, vec![next]);
+        assert!(answer(next_answer).is_ok());
+        assert_eq!(stored(&db), [1, 2]);
+    }
+
+    #[test]
+    fn a_group_whose_transaction_is_gone_is_unavailable_as_a_whole() {
+        let (db, _folder) = database();
+        let (first, first_answer) = insert(1);
+        let (ending, ending_answer) = job(|db| {
+            sql::execute(db, "ROLLBACK", [])?;
+            Err(Error::Closed)
+        });
+        let (last, last_answer) = insert(2);
+        commit(&db, vec![first, ending, last]);
+        for answer in [
+            answer(first_answer),
+            answer(ending_answer),
+            answer(last_answer),
+        ] {
+            assert!(matches!(answer, Err(StoreError::Unavailable(_))));
+        }
+        assert!(stored(&db).is_empty());
+        let (next, next_answer) = insert(3);
+        commit(&db, vec![next]);
+        assert!(answer(next_answer).is_ok());
+    }
+
+    #[test]
+    fn a_database_that_another_process_holds_is_unavailable() {
+        let (db, folder) = database();
+        db.busy_timeout(Duration::ZERO).unwrap();
+        let other = Connection::open(folder.path().join("test.db")).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let (refused, refused_answer) = insert(1);
+        commit(&db, vec![refused]);
+        let refused = answer(refused_answer).unwrap_err();
+        assert!(matches!(refused, StoreError::Unavailable(_)), "{refused}");
+        other.execute_batch("ROLLBACK").unwrap();
+        let (next, next_answer) = insert(1);
+        commit(&db, vec![next]);
+        assert!(answer(next_answer).is_ok());
+    }
+}
