@@ -5,14 +5,38 @@
 
 pub mod auth;
 mod config;
+mod cors;
+mod extract;
+mod metrics;
+mod names;
+mod observe;
+mod problem;
 mod readiness;
+mod state;
+mod system;
+mod unread;
+mod v1;
+mod validate;
+
+use std::any::Any;
+use std::sync::Arc;
 
 use axum::Router;
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use metrics_exporter_prometheus::PrometheusHandle;
+use moc_uploads_core::Error;
 use moc_uploads_core::service::Uploads;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
 
 pub use config::{ApiConfig, CorsOrigins};
+pub use metrics::metrics_builder;
 pub use readiness::Readiness;
+
+use crate::auth::Authenticator;
+use crate::problem::Problem;
+use crate::state::{App, AppState};
 
 /// All routes of CONTRACT section 1 but analytics, and those outside the base path.
 ///
@@ -23,18 +47,46 @@ pub fn router(
     readiness: Readiness,
     metrics: PrometheusHandle,
 ) -> Router {
-    let _ = (uploads, config, readiness, metrics);
-    Router::new()
+    crate::metrics::describe();
+    let (routes, document) = routes().split_for_parts();
+    let app = Arc::new(App {
+        authenticator: Authenticator::new(&config.auth, uploads.deps().clock.clone()),
+        // A document of our own types: there is nothing that could fail.
+        openapi: document.to_json().unwrap_or_default().into(),
+        uploads,
+        config,
+        readiness,
+        metrics,
+    });
+    let routes = routes
+        .fallback(system::not_found)
+        .method_not_allowed_fallback(system::method_not_allowed)
+        .layer(CatchPanicLayer::custom(panicked));
+    let routes = match cors::layer(&app.config.cors) {
+        Some(cors) => routes.layer(cors),
+        None => routes,
+    };
+    routes
+        .layer(from_fn_with_state(app.clone(), observe::observe))
+        .with_state(app)
 }
 
 /// The OpenAPI 3.1 document of [`router`], as `GET /openapi.json` answers it.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    utoipa::openapi::OpenApi::default()
+    routes().into_openapi()
 }
 
-/// A recorder with this crate's histogram buckets. Install it once per process
-/// (`install_recorder`), and call `run_upkeep` of the handle every few seconds, or samples pile up
-/// in memory until somebody asks for `/metrics`.
-pub fn metrics_builder() -> PrometheusBuilder {
-    PrometheusBuilder::new()
+fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(system::describe())
+        .merge(v1::routes())
+        .merge(system::routes())
+}
+
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let message = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default();
+    Problem::from(Error::internal(format!("panicked: {message}"))).into_response()
 }

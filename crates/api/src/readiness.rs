@@ -20,7 +20,6 @@ impl Readiness {
         self.is_shutting_down.store(true, Ordering::Relaxed);
     }
 
-    #[expect(dead_code, reason = "read by the readiness route")]
     pub(crate) fn is_shutting_down(&self) -> bool {
         self.is_shutting_down.load(Ordering::Relaxed)
     }

@@ -1,13 +1,22 @@
 //! Who is calling (CONTRACT section 3).
 
+mod claims;
+mod jwks;
 mod mint;
+mod verify;
 
 pub use mint::{MintError, TokenSpec, mint_token};
+pub(crate) use verify::Authenticator;
 
 use std::fmt;
 
+use http::HeaderValue;
+use http::header::WWW_AUTHENTICATE;
+use moc_uploads_core::ErrorCode;
 use moc_uploads_core::principal::Principal;
 use url::Url;
+
+use crate::problem::Problem;
 
 /// How callers are known, and what their tokens must say.
 #[derive(Debug, Clone)]
@@ -51,6 +60,46 @@ impl fmt::Debug for AuthKeys {
             Self::Bypass(principal) => f.debug_tuple("Bypass").field(principal).finish(),
             Self::Secret(_) => f.write_str("Secret(..)"),
             Self::Jwks(url) => f.debug_tuple("Jwks").field(&url.as_str()).finish(),
+        }
+    }
+}
+
+/// Why nobody is known to be calling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum AuthError {
+    /// No `Authorization` header.
+    Missing,
+    /// A header or a token that is not right; in words that give nothing away.
+    Invalid(&'static str),
+    /// The keys can't be had now.
+    KeysUnavailable {
+        /// When they are asked for again.
+        retry_after_seconds: u64,
+    },
+}
+
+impl From<AuthError> for Problem {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::Missing => Self::new(
+                ErrorCode::Unauthorized,
+                "The request has no token; send the header Authorization: Bearer <token>.",
+            )
+            .header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+            AuthError::Invalid(what) => Self::new(ErrorCode::Unauthorized, what).header(
+                WWW_AUTHENTICATE,
+                HeaderValue::try_from(format!(
+                    "Bearer error=\"invalid_token\", error_description=\"{what}\""
+                ))
+                .unwrap_or(HeaderValue::from_static("Bearer error=\"invalid_token\"")),
+            ),
+            AuthError::KeysUnavailable {
+                retry_after_seconds,
+            } => Self::unavailable(
+                ErrorCode::AuthUnavailable,
+                "The keys that tokens are verified with can't be had now; try again.",
+                retry_after_seconds,
+            ),
         }
     }
 }

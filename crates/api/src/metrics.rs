@@ -1,0 +1,42 @@
+//! What is counted.
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
+
+/// Counter: `method`, `route`, `status`.
+pub(crate) const REQUESTS: &str = "http_requests_total";
+/// Histogram, seconds to the last byte of the answer: `route`.
+pub(crate) const REQUEST_DURATION: &str = "http_request_duration_seconds";
+/// Gauge.
+pub(crate) const REQUESTS_IN_FLIGHT: &str = "http_requests_in_flight";
+/// Counter: bytes of parts, accepted or not.
+pub(crate) const UPLOAD_BYTES: &str = "upload_bytes_total";
+
+/// From a database lookup to a large part on a slow line.
+const SECONDS: [f64; 14] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0,
+];
+
+/// A recorder with this crate's histogram buckets. Install it once per process
+/// (`install_recorder`), and call `run_upkeep` of the handle every few seconds, or samples pile up
+/// in memory until somebody asks for `/metrics`.
+pub fn metrics_builder() -> PrometheusBuilder {
+    PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Full(REQUEST_DURATION.to_owned()), &SECONDS)
+        .unwrap_or_else(|_| PrometheusBuilder::new())
+}
+
+/// Help texts of `/metrics`.
+pub(crate) fn describe() {
+    metrics::describe_counter!(REQUESTS, "Requests answered.");
+    metrics::describe_histogram!(
+        REQUEST_DURATION,
+        metrics::Unit::Seconds,
+        "Time from a request's head to the last byte of its answer."
+    );
+    metrics::describe_gauge!(REQUESTS_IN_FLIGHT, "Requests being answered.");
+    metrics::describe_counter!(
+        UPLOAD_BYTES,
+        metrics::Unit::Bytes,
+        "Bytes of parts received."
+    );
+}
