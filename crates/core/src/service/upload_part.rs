@@ -6,8 +6,8 @@ use crate::file::{FileStatus, UploadFile};
 use crate::ids::{FileId, SessionId};
 use crate::part::ETag;
 use crate::ports::{
-    Checksum, PartAddress, PartBody, PutPart, PutPartError, RecordPart, RecordPartOutcome, Upload,
-    upload_of,
+    Activity, Checksum, PartAddress, PartBody, PutPart, PutPartError, RecordPart,
+    RecordPartOutcome, Upload, upload_of,
 };
 use crate::principal::Access;
 use crate::session::{Extension, Session, SessionStatus};
@@ -126,11 +126,13 @@ impl Uploads {
                 extension: self.settings().extension,
             })
             .await?;
+        // A finalize may be refused, and then the upload goes on with the parts that it has.
+        let is_over = !matches!(activity, Activity::Finalizing);
         let extension = match settle(activity, &session, now, "upload_part") {
             Ok((RecordPartOutcome::Recorded, extension)) => extension,
             refused => {
                 // The upload is over, and this part came after whatever ended it cleaned up.
-                if let Err(error) = self.deps.objects.abort_upload(&upload).await {
+                if is_over && let Err(error) = self.deps.objects.abort_upload(&upload).await {
                     tracing::warn!(%error, "part of a finished upload not removed");
                 }
                 return Err(match refused {
