@@ -23,8 +23,9 @@ use crate::uploads::Uploads;
 
 /// The object store on a local file system. Cheap to clone.
 ///
-/// One process per root; see [`DiskStore::open`]. A running [`ObjectStore::put_part`] buffers at
-/// most two batches of 128 KiB.
+/// One process per root; see [`DiskStore::open`]. A running [`ObjectStore::put_part`] buffers two
+/// batches, each of 128 KiB and at most one chunk of its body more: who hands in large chunks
+/// decides how much memory that is.
 #[derive(Clone)]
 pub struct DiskStore(pub(crate) Arc<Inner>);
 
