@@ -1,2 +1,19 @@
-//! moc
-fn main() {}
+//! Resumable upload sessions for MOC instructions: the server and its upload client.
+
+mod cli;
+mod commands;
+mod config;
+mod failure;
+mod lifecycle;
+mod logging;
+mod serve;
+mod upload;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    commands::run(cli::Cli::parse())
+}

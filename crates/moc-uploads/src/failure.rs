@@ -1,0 +1,41 @@
+//! What ends the program early.
+
+use std::fmt;
+
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// A failure at run time: what was tried, and why it went wrong.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    context: String,
+    cause: Cause,
+}
+
+impl Failure {
+    pub(crate) fn new(context: impl Into<String>, cause: impl Into<Cause>) -> Self {
+        Self {
+            context: context.into(),
+            cause: cause.into(),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.context, self.cause)?;
+        let mut shown = self.cause.to_string();
+        let mut source = self.cause.source();
+        while let Some(cause) = source {
+            let text = cause.to_string();
+            // Many errors repeat their source.
+            if !shown.contains(&text) {
+                write!(f, ": {text}")?;
+            }
+            shown = text;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Failure {}

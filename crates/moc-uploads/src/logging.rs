@@ -1,0 +1,118 @@
+//! Log lines: to standard error, written by a thread of their own so that a slow reader never holds
+//! up a request.
+
+use std::fmt;
+use std::io::{self, BufWriter, IsTerminal};
+
+use tracing::{Event, Subscriber};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::{FmtSpan, JsonFields, Writer};
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::config::{Config, LogFormat};
+
+/// Lines that may wait for the reader; further ones are dropped and counted.
+const MAX_WAITING_LINES: usize = 100_000;
+
+/// Writes what is waiting when it is dropped.
+pub(crate) struct Logging {
+    dropped: ErrorCounter,
+    _worker: WorkerGuard,
+}
+
+impl Drop for Logging {
+    fn drop(&mut self) {
+        let line_count = self.dropped.dropped_lines();
+        if line_count > 0 {
+            tracing::warn!(
+                line_count,
+                "log lines were dropped, the reader was too slow"
+            );
+        }
+    }
+}
+
+/// Starts logging. Once per process; keep the result until the end.
+pub(crate) fn start(config: &Config) -> Logging {
+    let is_terminal = io::stderr().is_terminal();
+    let (writer, worker) = NonBlockingBuilder::default()
+        .buffered_lines_limit(MAX_WAITING_LINES)
+        .thread_name("log-writer")
+        .finish(BufWriter::with_capacity(64 * 1024, io::stderr()));
+    let dropped = writer.error_counter();
+    // The filter was checked with the rest of the configuration.
+    let filter = EnvFilter::new(&config.log_filter);
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_span_events(FmtSpan::NONE)
+        .with_writer(writer);
+    let format = config.log_format.unwrap_or(if is_terminal {
+        LogFormat::Pretty
+    } else {
+        LogFormat::Json
+    });
+    match format {
+        LogFormat::Pretty => subscriber.with_ansi(is_terminal).init(),
+        LogFormat::Json => subscriber
+            .with_ansi(false)
+            .fmt_fields(JsonFields::new())
+            .event_format(FlatJson)
+            .init(),
+    }
+    Logging {
+        dropped,
+        _worker: worker,
+    }
+}
+
+/// One flat JSON object per line: the event's fields, then those of its spans, the innermost
+/// first.
+struct FlatJson;
+
+impl<S, N> FormatEvent<S, N> for FlatJson
+where
+    S: Subscriber + for<'lookup> LookupSpan<'lookup>,
+    N: for<'writer> FormatFields<'writer> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let metadata = event.metadata();
+        writer.write_str("{\"timestamp\":\"")?;
+        SystemTime.format_time(&mut writer)?;
+        write!(
+            writer,
+            "\",\"level\":\"{}\",\"target\":\"{}\"",
+            metadata.level(),
+            metadata.target()
+        )?;
+        let mut fields = String::new();
+        context.format_fields(Writer::new(&mut fields), event)?;
+        write_members(&mut writer, &fields)?;
+        for span in context.event_scope().into_iter().flatten() {
+            if let Some(fields) = span.extensions().get::<FormattedFields<N>>() {
+                write_members(&mut writer, &fields.fields)?;
+            }
+        }
+        writer.write_str("}\n")
+    }
+}
+
+/// The members of a JSON object, each after a comma.
+fn write_members(writer: &mut Writer<'_>, object: &str) -> fmt::Result {
+    let members = object
+        .strip_prefix('{')
+        .and_then(|rest| rest.strip_suffix('}'))
+        .unwrap_or_default();
+    if members.is_empty() {
+        return Ok(());
+    }
+    writer.write_char(',')?;
+    writer.write_str(members)
+}

@@ -1,0 +1,230 @@
+//! `moc-uploads serve`: from the first file opened to the last one closed.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use moc_uploads_api::auth::AuthKeys;
+use moc_uploads_api::{ApiConfig, Readiness};
+use moc_uploads_core::service::Uploads;
+use moc_uploads_store_sqlite::SqliteStore;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::ServeArgs;
+use crate::config::{Config, Host};
+use crate::failure::Failure;
+use crate::lifecycle::{StopSignals, serve_until_stopped};
+use crate::wiring;
+
+/// How often samples are folded together; they wait in memory until then.
+const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+
+/// What the reaper has under way may take this long at the end; it is safe to break off.
+const REAPER_GRACE: Duration = Duration::from_secs(5);
+
+/// Serves until told to stop.
+///
+/// # Errors
+/// What hinders the start. Once it serves, nothing does.
+pub(crate) async fn serve(config: Config, args: &ServeArgs) -> Result<(), Failure> {
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    let mut signals =
+        StopSignals::listen().map_err(|error| Failure::new("can't listen for signals", error))?;
+    raise_file_limit();
+    let listener = bind(&config).await?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| Failure::new("can't tell the address", error))?;
+    let base_url = base_url(&config, address);
+    let started = tokio::select! {
+        started = start(&config, args, &base_url) => started?,
+        signal = signals.next() => {
+            tracing::info!(signal, "stopped before the start was over");
+            return Ok(());
+        }
+    };
+    let stop = CancellationToken::new();
+    let reaper = tokio::spawn(reap(
+        started.uploads.clone(),
+        config.reaper_interval,
+        stop.clone(),
+    ));
+    let upkeep = tokio::spawn(keep_metrics(started.metrics.clone()));
+    let readiness = Readiness::new();
+    let router = moc_uploads_api::router(
+        started.uploads,
+        api_config(&config),
+        readiness.clone(),
+        started.metrics,
+    );
+    tracing::info!(addr = %address, url = base_url, "listening");
+    greet(&config, address, &base_url);
+    serve_until_stopped(
+        listener,
+        router,
+        &readiness,
+        config.shutdown_grace,
+        &mut signals,
+    )
+    .await;
+    upkeep.abort();
+    stop_reaper(reaper, &stop).await;
+    started.database.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+struct Started {
+    database: Arc<SqliteStore>,
+    uploads: Uploads,
+    metrics: PrometheusHandle,
+}
+
+/// Opens the stores and puts in order what the last run left.
+async fn start(config: &Config, args: &ServeArgs, base_url: &str) -> Result<Started, Failure> {
+    let metrics = moc_uploads_api::metrics_builder()
+        .install_recorder()
+        .map_err(|error| Failure::new("can't record metrics", error))?;
+    let database = wiring::open_database(config).await?;
+    if !args.no_migrate {
+        migrate(&database).await?;
+    }
+    let uploads = wiring::open_uploads(config, database.clone(), base_url)?;
+    let removed_count = uploads
+        .sweep_leftovers()
+        .await
+        .map_err(|error| Failure::new("can't sweep leftovers", error))?;
+    if removed_count > 0 {
+        tracing::info!(removed_count, "leftovers swept");
+    }
+    Ok(Started {
+        database,
+        uploads,
+        metrics,
+    })
+}
+
+/// Brings the schema up to date.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) async fn migrate(database: &SqliteStore) -> Result<(), Failure> {
+    database
+        .migrate()
+        .await
+        .map_err(|error| Failure::new("can't bring the database schema up to date", error))
+}
+
+async fn bind(config: &Config) -> Result<TcpListener, Failure> {
+    let (host, port) = (&config.host, config.port);
+    let bound = match host {
+        Host::Address(address) => TcpListener::bind((*address, port)).await,
+        Host::Name(name) => TcpListener::bind((name.as_str(), port)).await,
+    };
+    let listener = bound
+        .map_err(|error| Failure::new(format!("can't listen on {host} port {port}"), error))?;
+    // A name is loopback by custom only: what it leads to decides.
+    let is_loopback = listener
+        .local_addr()
+        .is_ok_and(|address| address.ip().is_loopback());
+    if matches!(config.auth.keys, AuthKeys::Bypass(_)) && !is_loopback {
+        return Err(Failure::new(
+            format!("{host} is not loopback"),
+            "without AUTH_JWKS_URL or AUTH_JWT_SECRET that is refused",
+        ));
+    }
+    Ok(listener)
+}
+
+fn base_url(config: &Config, address: SocketAddr) -> String {
+    config
+        .public_base_url
+        .clone()
+        .unwrap_or_else(|| config.host.base_url(address.port()))
+}
+
+fn api_config(config: &Config) -> ApiConfig {
+    ApiConfig {
+        cors: config.cors.clone(),
+        body_idle_timeout: config.body_idle_timeout,
+        request_timeout: config.request_timeout,
+        ..ApiConfig::new(config.auth.clone())
+    }
+}
+
+async fn reap(uploads: Uploads, every: Duration, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        match uploads.reap_sessions().await {
+            Ok(reaped) => tracing::debug!(
+                expired_count = reaped.expired,
+                freed_count = reaped.freed,
+                "sessions reaped"
+            ),
+            Err(error) => tracing::warn!(%error, "sessions not reaped, trying again"),
+        }
+    }
+}
+
+async fn stop_reaper(mut reaper: JoinHandle<()>, stop: &CancellationToken) {
+    stop.cancel();
+    if tokio::time::timeout(REAPER_GRACE, &mut reaper)
+        .await
+        .is_err()
+    {
+        reaper.abort();
+    }
+}
+
+async fn keep_metrics(metrics: PrometheusHandle) {
+    let mut ticks = tokio::time::interval(METRICS_UPKEEP);
+    loop {
+        ticks.tick().await;
+        metrics.run_upkeep();
+    }
+}
+
+/// Every connection and every open file is a descriptor; the usual soft limit of 1024 is for
+/// programs that use `select`.
+fn raise_file_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::debug!(%error, "the limit of open files stays as it is");
+    }
+}
+
+/// Tells a person where to go next.
+fn greet(config: &Config, address: SocketAddr, base_url: &str) {
+    let folder = std::path::absolute(&config.data_dir).unwrap_or_else(|_| config.data_dir.clone());
+    let server = if address.port() == 3000 && config.host.is_loopback() {
+        String::new()
+    } else {
+        format!("--server {base_url} ")
+    };
+    // Nobody reading is no reason to stop.
+    let _ = writeln!(
+        std::io::stdout(),
+        "moc-uploads {} listens on {base_url}\n\n  \
+         Read and try  {base_url}/docs\n  \
+         Upload        moc-uploads upload {server}castle.pdf front.jpg --title \"Castle\"\n  \
+         Data          {}\n  \
+         Stop          Ctrl-C\n",
+        env!("CARGO_PKG_VERSION"),
+        folder.display()
+    );
+}
