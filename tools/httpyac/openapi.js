@@ -46,7 +46,7 @@ function check({ ajv, routes }, request, response) {
   }
   const described = content[media] ?? content['*/*'];
   if (!described) throw new Error(`${name} answers ${media}; documented: ${Object.keys(content)}`);
-  if (response.parsedBody !== undefined && described.schema) {
+  if (/[/+]json$/.test(media) && described.schema) {
     const at = ['paths', route.template, method, 'responses', response.statusCode, 'content', media, 'schema'];
     const pointer = at.map((part) => encodeURIComponent(`${part}`.replace(/~/g, '~0').replace(/\//g, '~1')));
     const validate = ajv.compile({ $ref: `openapi#/${pointer.join('/')}` });

@@ -2,22 +2,31 @@
 //! must have the status that its request states and be one that the server's own OpenAPI document
 //! describes.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, as it should"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Seek;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
 
-#[path = "support/server.rs"]
-mod server;
+use moc_uploads_testkit::server::{self, Server};
 
-use server::Server;
-
+const BINARY: &str = env!("CARGO_BIN_EXE_moc-uploads");
+const SECRET: (&str, &str) = (
+    "AUTH_JWT_SECRET",
+    "a secret of tests, long enough for HS256",
+);
 const EXPIRED_SESSION_ID: &str = "01900000-0000-7000-8000-000000000001";
 
 #[test]
 fn every_request_is_answered_as_it_says_and_as_documented() {
-    let server = server_for_replay();
+    let folder = tempfile::tempdir().unwrap();
+    let server = server_for_replay(folder.path());
     let replay = replay(&server, &contract_folder());
     assert!(
         replay.failures.is_empty(),
@@ -34,7 +43,8 @@ fn every_request_is_answered_as_it_says_and_as_documented() {
 
 #[test]
 fn every_documented_route_has_a_request() {
-    let server = server_for_replay();
+    let folder = tempfile::tempdir().unwrap();
+    let server = server_for_replay(folder.path());
     let replay = replay(&server, &contract_folder());
     let document = &replay.requests["openapi"]["response"]["body"];
     let document: Value = serde_json::from_str(document.as_str().unwrap()).unwrap();
@@ -52,7 +62,7 @@ fn every_documented_route_has_a_request() {
     let requested: BTreeSet<_> = replay
         .requests
         .values()
-        .flat_map(|request| test_results(request))
+        .flat_map(test_results)
         .filter_map(|result| result["message"].as_str()?.strip_prefix("is documented: "))
         .filter_map(|operation| Some(operation.rsplit_once(' ')?.0.to_owned()))
         .collect();
@@ -88,36 +98,54 @@ fn names_and_test_ids_are_there_and_unique() {
 /// What the tests above rely on.
 #[test]
 fn an_answer_that_is_not_as_stated_or_not_documented_fails_the_run() {
-    let server = server_for_replay();
-    for (request, expected) in [
-        ("# @expect 201\nGET {{baseUrl}}/healthz", "answered 200"),
-        (
-            "# @expect 401 FORBIDDEN\nGET {{baseUrl}}/api/mocs/uploads/sessions",
-            "answered 401 UNAUTHORIZED",
-        ),
-        (
-            "# @expect 404\nGET {{baseUrl}}/nowhere",
-            "is not in /openapi.json",
-        ),
-        ("# @expect 200\nGET http://127.0.0.1:1/", "ECONNREFUSED"),
-    ] {
-        let folder = tempfile::tempdir().unwrap();
-        let hooks = ".httpyac.js";
-        std::fs::copy(contract_folder().join(hooks), folder.path().join(hooks)).unwrap();
-        let text = format!("@baseUrl = http://127.0.0.1:1\n\n### A\n# @name a\n{request}\n");
-        std::fs::write(folder.path().join("wrong.http"), text).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let server = server_for_replay(folder.path());
+    let contract = tempfile::tempdir().unwrap();
+    let hooks = ".httpyac.js";
+    std::fs::copy(contract_folder().join(hooks), contract.path().join(hooks)).unwrap();
+    let requests = "
+### A wrong status
+# @name wrongStatus
+# @expect 201
+GET {{baseUrl}}/healthz
 
-        let replay = replay(&server, folder.path());
-        assert!(!replay.is_success, "{request}");
-        assert_eq!(replay.failures.len(), 1, "{request}");
-        assert!(
-            replay.failures[0].contains(expected),
-            "{:?}",
-            replay.failures
-        );
+### A wrong error code
+# @name wrongCode
+# @expect 401 FORBIDDEN
+GET {{baseUrl}}/api/mocs/uploads/sessions
+
+### Not in the document
+# @name undocumented
+# @expect 404
+GET {{baseUrl}}/nowhere
+
+### Nobody answers
+# @name unanswered
+# @expect 200
+GET http://127.0.0.1:1/
+
+### States nothing
+# @name unstated
+GET {{baseUrl}}/healthz
+";
+    std::fs::write(contract.path().join("wrong.http"), requests).unwrap();
+
+    let replay = replay(&server, contract.path());
+    assert!(!replay.is_success);
+    let expected = [
+        "wrongStatus: \"answers 201\": Error: answered 200",
+        "wrongCode: \"answers 401 FORBIDDEN\": Error: answered 401 UNAUTHORIZED",
+        "undocumented: \"is documented\": Error: GET /nowhere is not in /openapi.json",
+        "unanswered: \"connect ECONNREFUSED",
+        "unstated: 1 checks instead of 2",
+    ];
+    assert_eq!(replay.failures.len(), expected.len(), "{replay:#?}");
+    for (failure, start) in replay.failures.iter().zip(expected) {
+        assert!(failure.starts_with(start), "{failure}");
     }
 }
 
+#[derive(Debug)]
 struct Replay {
     is_success: bool,
     /// By name, as httpyac reports them.
@@ -128,6 +156,8 @@ struct Replay {
 
 fn replay(server: &Server, folder: &Path) -> Replay {
     let tools = tools_folder();
+    // A file, not a pipe: httpyac exits before a pipe of that size is written.
+    let mut stdout = tempfile::tempfile().unwrap();
     let output = Command::new("node")
         .arg(tools.join("httpyac/bin/httpyac.js"))
         .args(["send", "*.http", "--all", "--json", "--output", "body"])
@@ -138,12 +168,14 @@ fn replay(server: &Server, folder: &Path) -> Replay {
             repository().join("tools/httpyac/openapi.js"),
         )
         .env("MOC_UPLOADS_URL", server.url())
-        .env("MOC_UPLOADS_TOKEN", server.token("alice"))
-        .env("MOC_UPLOADS_STRANGER_TOKEN", server.token("bob"))
+        .env("MOC_UPLOADS_TOKEN", token("alice"))
+        .env("MOC_UPLOADS_STRANGER_TOKEN", token("bob"))
         .env("MOC_UPLOADS_EXPIRED_SESSION_ID", EXPIRED_SESSION_ID)
+        .stdout(stdout.try_clone().unwrap())
         .output()
         .unwrap();
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+    stdout.rewind().unwrap();
+    let report: Value = serde_json::from_reader(stdout).unwrap_or_else(|error| {
         panic!("{error}: {}", String::from_utf8_lossy(&output.stderr));
     });
     let mut requests = BTreeMap::new();
@@ -179,9 +211,9 @@ fn test_results(request: &Value) -> &[Value] {
 }
 
 /// A server that asks for tokens, with a session of alice's whose time is over.
-fn server_for_replay() -> Server {
-    let server = Server::start();
-    let database = rusqlite::Connection::open(server.database_file()).unwrap();
+fn server_for_replay(folder: &Path) -> Server {
+    let server = Server::start(BINARY, folder, &[SECRET]);
+    let database = rusqlite::Connection::open(folder.join("moc-uploads.db")).unwrap();
     database
         .execute(
             "INSERT INTO upload_sessions
@@ -191,6 +223,16 @@ fn server_for_replay() -> Server {
         )
         .unwrap();
     server
+}
+
+fn token(user: &str) -> String {
+    let output = server::command(BINARY, Path::new("unused"))
+        .args(["token", "--sub", user])
+        .envs([SECRET])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 /// The values of `# @key value` in all files.
