@@ -41,7 +41,7 @@ pub(crate) struct RegisterFilesBatchBody {
 #[serde(untagged)]
 pub(crate) enum BatchResult {
     Registered(RegisteredFileBody),
-    Refused(RefusedFile),
+    Refused(Box<RefusedFile>),
 }
 
 /// A file that was refused.
@@ -135,14 +135,14 @@ fn batch_result(key: Option<String>, result: Result<RegisteredFile, Error>) -> B
         Ok(file) => BatchResult::Registered(file.into()),
         Err(error) => {
             let (code, message, members) = Problem::from(error).into_parts();
-            BatchResult::Refused(RefusedFile {
+            BatchResult::Refused(Box::new(RefusedFile {
                 key,
                 error: RefusalBody {
                     code: code.as_str(),
                     message,
                     members,
                 },
-            })
+            }))
         }
     }
 }

@@ -68,9 +68,8 @@ pub(crate) struct FinalizingBody {
 /// What a call finds that did not create the MOC.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
-#[expect(dead_code, reason = "documents that the answer is one of two")]
 pub(crate) enum FinalizedBefore {
-    Finalized(FinalizedBody),
+    Finalized(Box<FinalizedBody>),
     Finalizing(FinalizingBody),
 }
 
@@ -106,24 +105,23 @@ pub(crate) async fn finalize_session(
         .uploads
         .finalize_session(&principal, session_id, draft)
         .await?;
-    let body = |moc: Box<Moc>, idempotent| {
-        Json(FinalizedBody {
-            moc: (*moc).into(),
-            idempotent,
-        })
+    let body = |moc: Box<Moc>, idempotent| FinalizedBody {
+        moc: (*moc).into(),
+        idempotent,
     };
-    Ok(match finalized {
+    let before = match finalized {
         Finalized::Created(moc) => {
             let location = format!("{BASE}/sessions/{session_id}");
-            (StatusCode::CREATED, [(LOCATION, location)], body(moc, None)).into_response()
+            let body = Json(body(moc, None));
+            return Ok((StatusCode::CREATED, [(LOCATION, location)], body).into_response());
         }
-        Finalized::Before(moc) => body(moc, Some(true)).into_response(),
-        Finalized::InProgress => Json(FinalizingBody {
+        Finalized::Before(moc) => FinalizedBefore::Finalized(Box::new(body(moc, Some(true)))),
+        Finalized::InProgress => FinalizedBefore::Finalizing(FinalizingBody {
             status: "finalizing",
             idempotent: true,
-        })
-        .into_response(),
-    })
+        }),
+    };
+    Ok(Json(before).into_response())
 }
 
 /// Make a session a MOC (older address)
