@@ -1,0 +1,257 @@
+//! The server as a process: from its first log line to its exit status.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::process::Command;
+
+use moc_uploads_testkit::server::{Server, command};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_moc-uploads");
+
+/// A connection that is kept between requests.
+struct Connection(BufReader<TcpStream>);
+
+struct Response {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Connection {
+    fn open(server: &Server) -> Self {
+        Self(BufReader::new(
+            TcpStream::connect(server.address()).unwrap(),
+        ))
+    }
+
+    fn send(&mut self, text: &str) {
+        self.0.get_mut().write_all(text.as_bytes()).unwrap();
+    }
+
+    fn get(&mut self, path: &str) -> Response {
+        self.send(&format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n"));
+        self.response().unwrap()
+    }
+
+    /// The next response; `None` when the connection ends instead.
+    fn response(&mut self) -> Option<Response> {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            if self.0.read_line(&mut head).unwrap_or(0) == 0 {
+                return None;
+            }
+        }
+        let head = head.to_ascii_lowercase();
+        let status = head.split_whitespace().nth(1)?.parse().ok()?;
+        let mut body = vec![0; content_length(&head)];
+        self.0.read_exact(&mut body).ok()?;
+        Some(Response {
+            status,
+            head,
+            body: String::from_utf8(body).unwrap(),
+        })
+    }
+
+    /// Starts to create a session; when this returns, the server waits for the rest of the body.
+    fn start_request(&mut self) -> &'static str {
+        const BODY: &str = r#"{ "files": [{ "category": "instruction", "name": "a.pdf", "size": 1,
+            "type": "application/pdf", "ext": "pdf" }] }"#;
+        let (first, rest) = BODY.split_at(20);
+        self.send(&format!(
+            "POST /api/mocs/uploads/sessions HTTP/1.1\r\nHost: test\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\
+             Expect: 100-continue\r\n\r\n",
+            BODY.len()
+        ));
+        assert_eq!(self.response().unwrap().status, 100);
+        self.send(first);
+        rest
+    }
+}
+
+fn content_length(head: &str) -> usize {
+    head.lines()
+        .find_map(|line| line.strip_prefix("content-length:"))
+        .map_or(0, |length| length.trim().parse().unwrap())
+}
+
+fn start(variables: &[(&str, &str)]) -> (tempfile::TempDir, Server) {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(BINARY, folder.path(), variables);
+    (folder, server)
+}
+
+#[test]
+fn it_serves_without_configuration_and_ends_well_on_sigterm() {
+    let (folder, mut server) = start(&[]);
+    let mut connection = Connection::open(&server);
+    assert_eq!(connection.get("/healthz").status, 200);
+    assert_eq!(connection.get("/readyz").status, 200);
+    assert!(connection.get("/metrics").body.contains("# TYPE"));
+    assert!(folder.path().join("moc-uploads.db").exists());
+    server.terminate();
+    assert_eq!(server.wait().code(), Some(0));
+    let log = server.log();
+    assert_eq!(log.last().unwrap()["message"], "stopped", "{log:#?}");
+    let listening = log.iter().find(|line| line["message"] == "listening");
+    assert_eq!(listening.unwrap()["url"], server.url());
+    assert!(
+        log.iter().any(|line| line["level"] == "WARN"
+            && line["message"]
+                .as_str()
+                .unwrap()
+                .contains("without a token")),
+        "{log:#?}"
+    );
+}
+
+#[test]
+fn running_requests_are_answered_after_sigterm() {
+    let (_folder, mut server) = start(&[]);
+    let mut idle = Connection::open(&server);
+    assert_eq!(idle.get("/readyz").status, 200);
+    let mut running = Connection::open(&server);
+    let rest = running.start_request();
+    server.terminate();
+    server.wait_for("shutting down");
+    let readiness = idle.get("/readyz");
+    assert_eq!(readiness.status, 503);
+    assert!(
+        readiness.head.contains("connection: close"),
+        "{}",
+        readiness.head
+    );
+    assert!(idle.response().is_none());
+    assert!(TcpStream::connect(server.address()).is_err());
+    running.send(rest);
+    let response = running.response().unwrap();
+    assert_eq!(response.status, 201, "{}", response.body);
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
+fn idle_connections_hold_nothing_up() {
+    let (_folder, mut server) = start(&[("SHUTDOWN_GRACE_SECONDS", "3600")]);
+    let silent = TcpStream::connect(server.address()).unwrap();
+    let mut idle = Connection::open(&server);
+    assert_eq!(idle.get("/healthz").status, 200);
+    server.terminate();
+    assert_eq!(server.wait().code(), Some(0));
+    assert!(idle.response().is_none());
+    drop(silent);
+}
+
+#[test]
+fn a_second_signal_is_now() {
+    let (_folder, mut server) = start(&[("SHUTDOWN_GRACE_SECONDS", "3600")]);
+    let mut running = Connection::open(&server);
+    running.start_request();
+    server.terminate();
+    server.wait_for("shutting down");
+    server.terminate();
+    assert_eq!(server.wait().code(), Some(0));
+    assert!(running.response().is_none());
+    assert!(has_cut_by(&server, "SIGTERM"));
+}
+
+#[test]
+fn the_grace_ends() {
+    let (_folder, mut server) = start(&[("SHUTDOWN_GRACE_SECONDS", "0")]);
+    let mut running = Connection::open(&server);
+    running.start_request();
+    server.terminate();
+    assert_eq!(server.wait().code(), Some(0));
+    assert!(running.response().is_none());
+    assert!(has_cut_by(&server, "SHUTDOWN_GRACE_SECONDS"));
+}
+
+fn has_cut_by(server: &Server, cause: &str) -> bool {
+    server.log().iter().any(|line| line["cut_by"] == cause)
+}
+
+#[test]
+fn each_log_line_is_one_flat_object_with_the_requests_fields() {
+    let (_folder, mut server) = start(&[]);
+    let mut connection = Connection::open(&server);
+    connection.send("GET /healthz HTTP/1.1\r\nHost: test\r\nX-Correlation-Id: abc-123\r\n\r\n");
+    assert_eq!(connection.response().unwrap().status, 200);
+    server.terminate();
+    server.wait();
+    let log = server.log();
+    let of_request: Vec<_> = log
+        .iter()
+        .filter(|line| line["correlation_id"] == "abc-123")
+        .collect();
+    assert_eq!(of_request.len(), 1, "{log:#?}");
+    for line in &log {
+        let members = line.as_object().unwrap();
+        assert!(members.values().all(|value| !value.is_object()), "{line}");
+        assert!(members.contains_key("timestamp") && members.contains_key("level"));
+    }
+}
+
+#[test]
+fn a_second_server_on_the_same_data_does_not_start() {
+    let (folder, server) = start(&[]);
+    let output = command(BINARY, folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("another process"), "{told}");
+    assert_eq!(Connection::open(&server).get("/healthz").status, 200);
+}
+
+#[test]
+fn what_was_there_is_there_after_kill_9() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(BINARY, folder.path(), &[]);
+    let mut connection = Connection::open(&server);
+    let rest = connection.start_request();
+    connection.send(rest);
+    assert_eq!(connection.response().unwrap().status, 201);
+    server.kill_hard();
+    let server = Server::start(BINARY, folder.path(), &[]);
+    let list = Connection::open(&server).get("/api/mocs/uploads/sessions");
+    assert_eq!(list.status, 200);
+    let list: serde_json::Value = serde_json::from_str(&list.body).unwrap();
+    assert_eq!(list["sessions"].as_array().unwrap().len(), 1);
+    assert_eq!(server.stop().code(), Some(0));
+}
+
+#[test]
+fn running_out_of_descriptors_is_survived() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut limited = Command::new("/bin/sh");
+    let template = command(BINARY, folder.path());
+    limited
+        .args(["-c", "ulimit -n 64 && exec \"$0\" serve", BINARY])
+        .env_clear()
+        .envs(
+            template
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+    let server = Server::from_command(limited);
+    let connections: Vec<_> = (0..100)
+        .map(|_| TcpStream::connect(server.address()).unwrap())
+        .collect();
+    server.wait_for("no connection can be accepted, trying again");
+    for connection in connections {
+        // It may be reset already.
+        let _ = connection.shutdown(Shutdown::Both);
+    }
+    assert_eq!(Connection::open(&server).get("/healthz").status, 200);
+    assert_eq!(server.stop().code(), Some(0));
+}
+
+#[test]
+fn a_head_that_is_too_large_is_refused() {
+    let (_folder, server) = start(&[]);
+    let mut connection = Connection::open(&server);
+    let filler = "x".repeat(128 * 1024);
+    let request = format!("GET /healthz HTTP/1.1\r\nHost: test\r\nX-Filler: {filler}\r\n\r\n");
+    // The server may stop reading before all is written.
+    let _ = connection.0.get_mut().write_all(request.as_bytes());
+    let status = connection.response().map(|response| response.status);
+    assert!(matches!(status, Some(431) | None), "{status:?}");
+    assert_eq!(Connection::open(&server).get("/healthz").status, 200);
+}
