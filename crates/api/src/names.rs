@@ -42,6 +42,8 @@ enumeration!(FileStatus: "How far a file is.", {
     use file::FileStatus::{Completed, Failed, Pending, Uploading};
     [Pending, Uploading, Completed, Failed].map(file::FileStatus::as_str)
 });
+enumeration!(MocStatus: "MOCs are born private.", ["private"]);
+enumeration!(FinalizingStatus: "The MOC is being created.", ["finalizing"]);
 enumeration!(
     ProblemCode: "Why a request was refused: for programs to switch on.",
     ErrorCode::ALL.iter().map(|code| code.as_str())

@@ -78,6 +78,7 @@ pub(crate) async fn observe(State(app): State<AppState>, request: Request, next:
         .headers_mut()
         .insert(X_CORRELATION_ID, correlation_id.0);
     record.status = Some(response.status());
+    record.length = content_length(response.headers());
     record.is_whole = is_head || response.body().is_end_stream();
     response.map(|body| Body::new(RecordedBody { body, record }))
 }
@@ -91,6 +92,8 @@ struct Record {
     started_at: Instant,
     bytes_in: Option<u64>,
     bytes_out: u64,
+    /// What the answer announces: a body that has reached it is not polled to its end.
+    length: Option<u64>,
     status: Option<StatusCode>,
     code: Option<ErrorCode>,
     is_whole: bool,
@@ -107,11 +110,9 @@ impl Record {
                 .get::<MatchedPath>()
                 .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned()),
             started_at: Instant::now(),
-            bytes_in: request
-                .headers()
-                .get(CONTENT_LENGTH)
-                .and_then(|value| value.to_str().ok()?.parse().ok()),
+            bytes_in: content_length(request.headers()),
             bytes_out: 0,
+            length: None,
             status: None,
             code: None,
             is_whole: false,
@@ -150,6 +151,10 @@ impl Drop for Record {
     }
 }
 
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
 /// Methods that anybody may invent must not become labels.
 fn method_name(method: &Method) -> &'static str {
     match *method {
@@ -181,7 +186,8 @@ impl http_body::Body for RecordedBody {
         match &polled {
             Poll::Ready(Some(Ok(frame))) => {
                 self.record.bytes_out += frame.data_ref().map_or(0, |data| data.len() as u64);
-                self.record.is_whole = self.body.is_end_stream();
+                self.record.is_whole =
+                    self.body.is_end_stream() || self.record.length == Some(self.record.bytes_out);
             }
             Poll::Ready(Some(Err(error))) => {
                 let _entered = self.record.span.enter();

@@ -47,14 +47,17 @@ impl ListQuery {
                 "status" => status.replace(status_of(&value, &mut errors)).is_some(),
                 _ => {
                     errors.push(
-                        &*name,
+                        format!("/{name}"),
                         "There is no such parameter; there are limit, offset and status.",
                     );
                     false
                 }
             };
             if is_repeated {
-                errors.push(&*name, "The parameter is there twice; send it once.");
+                errors.push(
+                    format!("/{name}"),
+                    "The parameter is there twice; send it once.",
+                );
             }
         }
         errors.into_result(Self {
@@ -70,7 +73,7 @@ fn limit_of(value: &str, errors: &mut FieldErrors) -> u32 {
         Some(limit @ 1..) if limit <= u64::from(MAX_LIMIT) => limit as u32,
         _ => {
             errors.push(
-                "limit",
+                "/limit",
                 format!("{value:?} is not right; a whole number from 1 to {MAX_LIMIT} would be."),
             );
             DEFAULT_LIMIT
@@ -83,7 +86,7 @@ fn offset_of(value: &str, errors: &mut FieldErrors) -> u64 {
         .filter(|&offset| i64::try_from(offset).is_ok())
         .unwrap_or_else(|| {
             errors.push(
-                "offset",
+                "/offset",
                 format!("{value:?} is not right; a whole number from 0 would be."),
             );
             0
@@ -94,7 +97,7 @@ fn status_of(value: &str, errors: &mut FieldErrors) -> Option<SessionStatus> {
     let status = value.parse().ok();
     if status.is_none() {
         errors.push(
-            "status",
+            "/status",
             format!("{value:?} is not right; active, completed, expired or cancelled would be."),
         );
     }

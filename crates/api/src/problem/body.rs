@@ -61,6 +61,7 @@ impl ProblemDetails {
 /// What some codes say beyond the words.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ProblemMembers)]
 pub(crate) struct Members {
     /// `VALIDATION_ERROR`: one entry per field.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -164,7 +165,7 @@ pub(crate) struct Members {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = FieldError, example = json!({"pointer": "/files/0/size", "message": "0 is too small; at least 1 byte."}))]
 pub(crate) struct FieldErrorBody {
-    /// JSON pointer into the request body (RFC 6901); for a query parameter, its name.
+    /// JSON pointer into the request body, or into the query parameters (RFC 6901).
     pub(crate) pointer: String,
     /// What is wrong and what would be right.
     pub(crate) message: String,

@@ -1,17 +1,19 @@
 //! Whether the process is up, and whether it can do its work.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use moc_uploads_core::Error;
 use moc_uploads_core::ports::{ObjectStoreError, StoreError};
+use moc_uploads_core::{Error, ErrorCode};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::{self, RefOr};
+use utoipa::{IntoResponses, ToSchema};
 
-use crate::problem::{Problem, problem_responses};
+use crate::problem::{Problem, responses_of};
 use crate::state::AppState;
 
 /// A store that needs longer does not answer.
@@ -38,7 +40,25 @@ pub(crate) async fn get_health() -> Json<HealthBody> {
     Json(HealthBody { status: "ok" })
 }
 
-problem_responses!(Problems: DatabaseUnavailable, StorageUnavailable);
+struct NotReady;
+
+impl IntoResponses for NotReady {
+    fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
+        let codes = [
+            ErrorCode::DatabaseUnavailable,
+            ErrorCode::StorageUnavailable,
+        ];
+        let mut responses = responses_of(&codes);
+        if let Some(RefOr::T(response)) = responses.get_mut("503") {
+            let health = openapi::Ref::from_schema_name("Health");
+            let content = openapi::ContentBuilder::new().schema(Some(health)).build();
+            response
+                .content
+                .insert("application/json".to_owned(), content.into());
+        }
+        responses
+    }
+}
 
 /// Can it do its work?
 ///
@@ -49,7 +69,7 @@ problem_responses!(Problems: DatabaseUnavailable, StorageUnavailable);
     path = "/readyz",
     operation_id = "getReadiness",
     tag = "System",
-    responses((status = 200, body = HealthBody, description = "It can."), Problems)
+    responses((status = 200, body = HealthBody, description = "It can."), NotReady)
 )]
 pub(crate) async fn get_readiness(State(app): State<AppState>) -> Result<Response, Problem> {
     if app.readiness.is_shutting_down() {

@@ -17,9 +17,9 @@ pub(super) struct MocBody {
     /// Unique among the user's MOCs.
     #[schema(example = "castle-1")]
     slug: String,
+    #[schema(required)]
     description: Option<String>,
-    /// MOCs are born private.
-    #[schema(example = "private")]
+    #[schema(value_type = crate::names::MocStatus)]
     status: &'static str,
     /// Object key of the first instruction that was registered.
     pdf_key: String,
@@ -28,8 +28,10 @@ pub(super) struct MocBody {
     /// Object keys.
     parts_keys: Vec<String>,
     tags: Vec<String>,
+    #[schema(required)]
     theme: Option<String>,
     /// Of the first thumbnail, else the first image.
+    #[schema(required)]
     thumbnail_url: Option<String>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,

@@ -29,6 +29,7 @@ impl RequestBody for RegisterFilesBatchRequest {}
 /// How it went.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = RegisteredFilesBatch)]
 pub(crate) struct RegisterFilesBatchBody {
     /// One per file of the request, in order.
     results: Vec<BatchResult>,
@@ -48,6 +49,7 @@ pub(crate) enum BatchResult {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RefusedFile {
     /// The client's, as far as it gave one.
+    #[schema(required)]
     key: Option<String>,
     error: RefusalBody,
 }

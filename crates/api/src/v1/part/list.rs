@@ -14,6 +14,7 @@ use crate::v1::BASE;
 
 /// The parts that have arrived, in order.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PartList)]
 pub(crate) struct PartListBody {
     parts: Vec<PartBody>,
 }

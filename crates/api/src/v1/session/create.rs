@@ -63,6 +63,7 @@ pub(crate) struct FileHashBody {
 /// The session.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = CreatedSession)]
 pub(crate) struct CreatedSessionBody {
     #[schema(value_type = uuid::Uuid)]
     session_id: SessionId,

@@ -47,6 +47,7 @@ impl RequestBody for FinalizeSessionRequest {}
 /// The MOC.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = FinalizedMoc)]
 pub(crate) struct FinalizedBody {
     #[serde(flatten)]
     moc: MocBody,
@@ -58,8 +59,9 @@ pub(crate) struct FinalizedBody {
 
 /// Another call is creating the MOC just now; ask again.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Finalizing)]
 pub(crate) struct FinalizingBody {
-    #[schema(example = "finalizing")]
+    #[schema(value_type = crate::names::FinalizingStatus)]
     status: &'static str,
     /// Always true.
     idempotent: bool,

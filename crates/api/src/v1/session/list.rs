@@ -15,6 +15,7 @@ use crate::v1::BASE;
 
 /// A page of sessions.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SessionList)]
 pub(crate) struct SessionListBody {
     /// Newest first.
     sessions: Vec<SummaryBody>,
