@@ -72,6 +72,19 @@ impl SqliteStore {
         self.write(migrate::migrate).await
     }
 
+    /// Gives back the finalize locks of a server that is no more. Only for the one server of this
+    /// database, before it takes requests: clients need not wait until the locks are stale.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn release_locks(&self) -> Result<(), StoreError> {
+        self.write(|db| {
+            sql::execute(db, include_str!("../queries/session_unlock_all.sql"), [])?;
+            Ok(())
+        })
+        .await
+    }
+
     /// Loads the rows of the seed document, relative to `now`. Loading them again puts them back
     /// as they were and removes what was attached to them since.
     ///
