@@ -12,6 +12,8 @@ pub mod clock;
 pub mod faults;
 pub mod listing;
 pub mod object_store;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod session_store;

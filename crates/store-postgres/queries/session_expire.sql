@@ -1,0 +1,20 @@
+-- $1 is now: the server's time unless given.
+WITH clock AS MATERIALIZED (
+  SELECT coalesce($1, date_trunc('milliseconds', now())) AS now
+),
+due AS MATERIALIZED (
+  SELECT s.id
+  FROM upload_sessions AS s
+  WHERE s.status = 'active'
+    AND s.expires_at <= (SELECT now FROM clock)
+    AND (s.finalizing_at IS NULL OR s.finalizing_at <= (SELECT now FROM clock) - $2::interval)
+  ORDER BY s.expires_at
+  LIMIT $3
+  FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE upload_sessions AS s
+SET status = 'expired', updated_at = clock.now
+FROM due
+CROSS JOIN clock
+WHERE s.id = due.id
+RETURNING s.id, s.user_id, s.status, s.part_size_bytes, s.created_at, s.expires_at

@@ -1,0 +1,65 @@
+//! The session store on PostgreSQL: any number of replicas over one database (DESIGN section 6).
+//!
+//! A request is one statement where one can do it. No connection keeps any state between two
+//! transactions, so a transaction-mode pooler may stand in between.
+
+mod connection;
+mod decode;
+mod error;
+mod migrate;
+mod options;
+mod seed;
+mod session_store;
+mod sql;
+
+use moc_uploads_core::ports::StoreError;
+use moc_uploads_core::time::Timestamp;
+
+pub use crate::options::{PostgresOptions, TimeSource};
+use crate::sql::Database;
+
+/// A database, and the connections to it.
+pub struct PostgresStore {
+    db: Database,
+    time: TimeSource,
+}
+
+impl PostgresStore {
+    /// Connects when it is first asked for something: a database that does not answer is
+    /// [`StoreError::Unavailable`] then, until it does. The schema is not touched: see
+    /// [`PostgresStore::migrate`]. Needs a Tokio runtime.
+    ///
+    /// # Errors
+    /// A URL that can't be right.
+    pub fn open(options: &PostgresOptions) -> Result<Self, StoreError> {
+        Ok(Self {
+            db: Database::open(options)?,
+            time: options.time,
+        })
+    }
+
+    /// Brings the schema up to date. Safe to repeat, and in several processes at once: one does
+    /// it, the others wait.
+    ///
+    /// # Errors
+    /// A database that a newer version of this program has migrated, or whose migrations are not
+    /// the ones that this program knows.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        Ok(migrate::migrate(&self.db).await?)
+    }
+
+    /// Loads the rows of the seed document, relative to `now`. Loading them again puts them back
+    /// as they were and removes what was attached to them since.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn seed(&self, now: Timestamp) -> Result<(), StoreError> {
+        Ok(seed::seed(&self.db, now).await?)
+    }
+
+    /// Finishes what was asked for and lets go of the connections. What is asked for later is
+    /// refused as unavailable.
+    pub async fn close(&self) {
+        self.db.close().await;
+    }
+}

@@ -1,0 +1,51 @@
+//! How the database is reached.
+
+use std::time::Duration;
+
+/// Settings of a [`PostgresStore`](crate::PostgresStore), the defaults filled in by
+/// [`PostgresOptions::new`].
+#[derive(Clone)]
+pub struct PostgresOptions {
+    /// `postgres://user:password@host:port/database?sslmode=verify-full`. TLS is as `sslmode` says:
+    /// `disable`, `prefer` (the default), `require`, `verify-ca` or `verify-full`.
+    pub url: String,
+    /// At most so many connections of this process (`DATABASE_MAX_CONNECTIONS`, 10).
+    pub max_connections: u32,
+    /// How long a request waits for a connection, be it that none is free or that none can be made
+    /// (`DATABASE_CONNECT_TIMEOUT_MS`, 2000).
+    pub connect_timeout: Duration,
+    /// How long a statement may take (`DATABASE_STATEMENT_TIMEOUT_MS`, 5000). The server ends it
+    /// then; where the server is not heard of, so does this process a second later. Whole
+    /// milliseconds, at least 1.
+    pub statement_timeout: Duration,
+    /// Whether statements are prepared once per connection (`DATABASE_PREPARED_STATEMENTS`, true).
+    /// `false` behind a transaction-mode pooler: each statement is then in a transaction of its own,
+    /// which costs three more round trips.
+    pub prepared_statements: bool,
+    /// Whose clock decides.
+    pub time: TimeSource,
+}
+
+impl PostgresOptions {
+    /// The defaults.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            max_connections: 10,
+            connect_timeout: Duration::from_secs(2),
+            statement_timeout: Duration::from_secs(5),
+            prepared_statements: true,
+            time: TimeSource::Database,
+        }
+    }
+}
+
+/// Whose clock decides about expiry, extension and locks, and dates what is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TimeSource {
+    /// The server's, which all replicas share.
+    #[default]
+    Database,
+    /// The `now` that the port's methods are called with: for tests, which move it.
+    Caller,
+}

@@ -1,0 +1,124 @@
+//! Sessions that end without a MOC: cancelled or expired, then freed (CONTRACT sections 1.9 and
+//! 1.10).
+
+use std::time::Duration;
+
+use moc_uploads_core::ids::SessionId;
+use moc_uploads_core::ports::{CancelSessionOutcome, EndedSession, Upload};
+use moc_uploads_core::principal::UserId;
+use moc_uploads_core::session::{Session, SessionStatus};
+use time::OffsetDateTime;
+
+use super::{STATE, unknown_state};
+use crate::decode;
+use crate::error::Error;
+use crate::sql::{Database, Lease};
+
+pub(super) async fn cancel_session(
+    db: &Database,
+    session_id: SessionId,
+    user_id: &UserId,
+    now: Option<OffsetDateTime>,
+    finalize_lock_ttl: Duration,
+) -> Result<CancelSessionOutcome, Error> {
+    let query = sqlx::query(include_str!("../../queries/session_cancel.sql"))
+        .bind(session_id.0)
+        .bind(user_id.as_str().to_owned())
+        .bind(now)
+        .bind(finalize_lock_ttl);
+    let mut transaction = db.begin().await?;
+    let rows = transaction.all(query).await?;
+    let outcome = match rows.first() {
+        None => CancelSessionOutcome::NoSuchSession,
+        Some(row) => match decode::text(row, STATE)? {
+            "completed" => CancelSessionOutcome::Completed,
+            "ended" => CancelSessionOutcome::AlreadyEnded,
+            "finalizing" => CancelSessionOutcome::Finalizing,
+            "open" => CancelSessionOutcome::Cancelled(EndedSession {
+                session: Session {
+                    stored_status: SessionStatus::Cancelled,
+                    ..decode::session(row)?
+                },
+                uploads: fail_files(&mut transaction, &[session_id], now).await?,
+            }),
+            state => return Err(unknown_state(state)),
+        },
+    };
+    transaction.commit().await?;
+    Ok(outcome)
+}
+
+pub(super) async fn expire_sessions(
+    db: &Database,
+    now: Option<OffsetDateTime>,
+    finalize_lock_ttl: Duration,
+    limit: u32,
+) -> Result<Vec<Session>, Error> {
+    let query = sqlx::query(include_str!("../../queries/session_expire.sql"))
+        .bind(now)
+        .bind(finalize_lock_ttl)
+        .bind(i64::from(limit));
+    let mut transaction = db.begin().await?;
+    let rows = transaction.all(query).await?;
+    let expired = rows
+        .iter()
+        .map(decode::session)
+        .collect::<Result<Vec<_>, _>>()?;
+    if !expired.is_empty() {
+        let ids: Vec<_> = expired.iter().map(|session| session.id).collect();
+        fail_files(&mut transaction, &ids, now).await?;
+    }
+    transaction.commit().await?;
+    Ok(expired)
+}
+
+/// From now on nobody's duplicates. A statement of its own: it sees the files that others
+/// registered while the first waited for the session.
+async fn fail_files(
+    transaction: &mut Lease,
+    session_ids: &[SessionId],
+    now: Option<OffsetDateTime>,
+) -> Result<Vec<Upload>, Error> {
+    let ids: Vec<_> = session_ids.iter().map(|id| id.0).collect();
+    let query = sqlx::query(include_str!("../../queries/file_fail.sql"))
+        .bind(ids)
+        .bind(now);
+    let rows = transaction.all(query).await?;
+    rows.iter()
+        .filter_map(|row| decode::upload(row, 0).transpose())
+        .collect()
+}
+
+/// Locks nothing: freeing twice is harmless, and takes longer than a transaction should.
+pub(super) async fn sessions_to_free(
+    db: &Database,
+    limit: u32,
+) -> Result<Vec<EndedSession>, Error> {
+    let query =
+        sqlx::query(include_str!("../../queries/session_list_to_free.sql")).bind(i64::from(limit));
+    let mut ended: Vec<EndedSession> = Vec::new();
+    for row in db.all(query).await? {
+        let session = decode::session(&row)?;
+        let upload = decode::upload(&row, decode::SESSION_COLUMNS)?;
+        match ended.last_mut() {
+            Some(last) if last.session.id == session.id => last.uploads.extend(upload),
+            _ => ended.push(EndedSession {
+                session,
+                uploads: upload.into_iter().collect(),
+            }),
+        }
+    }
+    Ok(ended)
+}
+
+pub(super) async fn mark_session_freed(
+    db: &Database,
+    session_id: SessionId,
+    now: Option<OffsetDateTime>,
+) -> Result<(), Error> {
+    let query = sqlx::query(include_str!("../../queries/session_free.sql"))
+        .bind(session_id.0)
+        .bind(now);
+    db.all(query).await?;
+    Ok(())
+}

@@ -1,0 +1,39 @@
+//! What the service asks for itself.
+
+use moc_uploads_core::file::FileStatus;
+use moc_uploads_core::object_key::ObjectKey;
+use moc_uploads_core::ports::OwnedKeys;
+use moc_uploads_core::time::Timestamp;
+
+use crate::decode;
+use crate::error::Error;
+use crate::sql::Database;
+
+/// Also tells whether the schema is there.
+pub(super) async fn ping(db: &Database) -> Result<(), Error> {
+    db.all(sqlx::query(include_str!("../../queries/store_ping.sql")))
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn prune(db: &Database, before: Timestamp) -> Result<(), Error> {
+    let query =
+        sqlx::query(include_str!("../../queries/idempotency_prune.sql")).bind(before.to_datetime());
+    db.all(query).await?;
+    Ok(())
+}
+
+pub(super) async fn owned_keys(db: &Database, keys: &[ObjectKey]) -> Result<OwnedKeys, Error> {
+    let keys: Vec<_> = keys.iter().map(|key| key.as_str().to_owned()).collect();
+    let query = sqlx::query(include_str!("../../queries/file_list_owned.sql")).bind(keys);
+    let mut owned = OwnedKeys::default();
+    for row in db.all(query).await? {
+        let key = decode::object_key(&row, 0)?;
+        match decode::parsed(&row, 1)? {
+            FileStatus::Pending | FileStatus::Uploading => owned.uploading.extend(key),
+            FileStatus::Completed => owned.completed.extend(key),
+            FileStatus::Failed => {}
+        }
+    }
+    Ok(owned)
+}

@@ -1,0 +1,157 @@
+//! Statements, and the transactions around them.
+
+use std::future::Future;
+use std::time::Duration;
+
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgArguments, PgPool, PgRow};
+use sqlx::{AssertSqlSafe, Executor, Postgres};
+
+use crate::connection;
+use crate::error::{Error, is_of_the_connection};
+use crate::options::PostgresOptions;
+
+pub(crate) type Query = sqlx::query::Query<'static, Postgres, PgArguments>;
+
+/// After this the server has had its time to end a statement by itself.
+const GRACE: Duration = Duration::from_secs(1);
+
+pub(crate) struct Database {
+    pool: PgPool,
+    has_prepared_statements: bool,
+    statement_timeout: Duration,
+}
+
+impl Database {
+    pub(crate) fn open(options: &PostgresOptions) -> Result<Self, Error> {
+        Ok(Self {
+            pool: connection::pool(options)?,
+            has_prepared_statements: options.prepared_statements,
+            statement_timeout: options.statement_timeout,
+        })
+    }
+
+    pub(crate) async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// All rows of one statement, which is a transaction by itself.
+    pub(crate) async fn all(&self, query: Query) -> Result<Vec<PgRow>, Error> {
+        let mut lease = if self.has_prepared_statements {
+            self.lease().await?
+        } else {
+            // Between its parsing and its execution a pooler may go to another server, unless a
+            // transaction holds it.
+            self.begin().await?
+        };
+        let rows = lease.all(query).await?;
+        lease.commit().await?;
+        Ok(rows)
+    }
+
+    /// The first row of one statement.
+    pub(crate) async fn first(&self, query: Query) -> Result<Option<PgRow>, Error> {
+        Ok(self.all(query).await?.into_iter().next())
+    }
+
+    /// A transaction, for more than one statement.
+    pub(crate) async fn begin(&self) -> Result<Lease, Error> {
+        let timeout_ms = self.statement_timeout.as_millis();
+        self.begin_with(timeout_ms, self.statement_timeout + GRACE)
+            .await
+    }
+
+    /// A transaction whose statements may take as long as they do.
+    pub(crate) async fn begin_patiently(&self) -> Result<Lease, Error> {
+        self.begin_with(0, Duration::MAX).await
+    }
+
+    async fn begin_with(&self, timeout_ms: u128, deadline: Duration) -> Result<Lease, Error> {
+        let mut lease = self.lease().await?;
+        lease.deadline = deadline;
+        lease.in_transaction = true;
+        lease
+            .script(format!("BEGIN; SET LOCAL statement_timeout = {timeout_ms}"))
+            .await?;
+        Ok(lease)
+    }
+
+    async fn lease(&self) -> Result<Lease, Error> {
+        Ok(Lease {
+            connection: self.pool.acquire().await?,
+            is_busy: false,
+            in_transaction: false,
+            deadline: self.statement_timeout + GRACE,
+            is_persistent: self.has_prepared_statements,
+        })
+    }
+}
+
+/// A connection while it is used. One that is given up in the middle of something is closed, which
+/// undoes its transaction; waiting for its end could take for ever.
+pub(crate) struct Lease {
+    connection: PoolConnection<Postgres>,
+    is_busy: bool,
+    in_transaction: bool,
+    deadline: Duration,
+    is_persistent: bool,
+}
+
+impl Lease {
+    pub(crate) async fn all(&mut self, query: Query) -> Result<Vec<PgRow>, Error> {
+        let query = query.persistent(self.is_persistent);
+        self.is_busy = true;
+        let rows = within(self.deadline, self.connection.fetch_all(query)).await;
+        self.is_busy = is_still_busy(&rows);
+        rows
+    }
+
+    /// Several statements, none with parameters.
+    pub(crate) async fn script(&mut self, sql: impl Into<String>) -> Result<(), Error> {
+        let script = sqlx::raw_sql(AssertSqlSafe(sql.into()));
+        self.is_busy = true;
+        let done = within(self.deadline, self.connection.execute(script)).await;
+        self.is_busy = is_still_busy(&done);
+        done.map(drop)
+    }
+
+    /// Ends the transaction, where there is one.
+    pub(crate) async fn commit(mut self) -> Result<(), Error> {
+        if self.in_transaction {
+            self.script("COMMIT").await?;
+            self.in_transaction = false;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if self.is_busy || self.in_transaction {
+            self.connection.close_on_drop();
+        }
+    }
+}
+
+async fn within<T>(
+    deadline: Duration,
+    work: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, Error> {
+    match tokio::time::timeout(deadline, work).await {
+        Ok(result) => Ok(result?),
+        Err(_) => Err(Error::NoAnswer(deadline)),
+    }
+}
+
+fn is_still_busy<T>(result: &Result<T, Error>) -> bool {
+    match result {
+        Ok(_) => false,
+        Err(Error::Postgres(error)) => is_of_the_connection(error),
+        Err(_) => true,
+    }
+}
+
+/// As PostgreSQL keeps numbers.
+pub(crate) fn signed(value: u64) -> Result<i64, Error> {
+    i64::try_from(value).map_err(|_| Error::OutOfRange(value))
+}

@@ -1,0 +1,105 @@
+//! PostgreSQL for tests: a throw-away cluster from the installed programs, and new databases in it.
+//!
+//! All test processes of a build share one cluster. The first one starts it; a guard process
+//! removes it as soon as none is left, however they ended.
+
+mod cluster;
+
+use std::collections::hash_map::DefaultHasher;
+use std::fs::File;
+use std::hash::{Hash, Hasher};
+use std::process::Command;
+use std::sync::Arc;
+
+pub use cluster::Cluster;
+
+/// Whether tests that need a server of another make are to be left out:
+/// `MOC_TEST_SKIP_EXTERNAL=1`. Never in CI.
+pub fn is_skipped() -> bool {
+    std::env::var_os("MOC_TEST_SKIP_EXTERNAL").is_some_and(|value| value == "1")
+}
+
+/// A database of one test's own; dropped with everything in it.
+pub struct Database {
+    cluster: Arc<Cluster>,
+    name: String,
+}
+
+impl Database {
+    /// With nothing in it.
+    pub fn empty() -> Self {
+        let cluster = Cluster::shared();
+        let name = new_name();
+        cluster.psql("postgres", &format!("CREATE DATABASE {name}"));
+        Self { cluster, name }
+    }
+
+    /// As `migrate` leaves a new one, given its URL. It is asked once per build and must let go of
+    /// the database.
+    pub async fn migrated(migrate: impl AsyncFnOnce(String)) -> Self {
+        let cluster = Cluster::shared();
+        let template = template_name();
+        let lock = File::create(cluster.folder().join("template.lock")).unwrap();
+        lock.lock().unwrap();
+        let exists = format!("SELECT 1 FROM pg_database WHERE datname = '{template}'");
+        if cluster.psql("postgres", &exists).is_empty() {
+            let unfinished = new_name();
+            cluster.psql("postgres", &format!("CREATE DATABASE {unfinished}"));
+            migrate(cluster.url(&unfinished)).await;
+            let rename = format!("ALTER DATABASE {unfinished} RENAME TO {template}");
+            cluster.psql("postgres", &rename);
+        }
+        drop(lock);
+        let name = new_name();
+        let create = format!("CREATE DATABASE {name} TEMPLATE {template}");
+        cluster.psql("postgres", &create);
+        Self { cluster, name }
+    }
+
+    /// `postgres://...`
+    pub fn url(&self) -> String {
+        self.cluster.url(&self.name)
+    }
+
+    /// What `psql` prints, columns separated by `|`.
+    ///
+    /// # Panics
+    /// When one of the statements fails.
+    pub fn psql(&self, sql: &str) -> String {
+        self.cluster.psql(&self.name, sql)
+    }
+
+    /// `psql` with everything that it needs to connect.
+    pub fn psql_command(&self) -> Command {
+        self.cluster.psql_command(&self.name)
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
+        // Not worth a failure: the cluster goes, too.
+        let _ = self
+            .cluster
+            .psql_command("postgres")
+            .args(["-c", &drop])
+            .output();
+    }
+}
+
+fn new_name() -> String {
+    format!("test_{}", crate::builders::session_id().0.simple())
+}
+
+/// Another build may migrate otherwise.
+fn template_name() -> String {
+    let exe = std::env::current_exe().unwrap();
+    let mut hasher = DefaultHasher::new();
+    exe.hash(&mut hasher);
+    exe.metadata()
+        .unwrap()
+        .modified()
+        .unwrap()
+        .hash(&mut hasher);
+    format!("template_{:016x}", hasher.finish())
+}

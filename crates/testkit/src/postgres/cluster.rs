@@ -1,0 +1,299 @@
+//! A cluster: a server and its data.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, geteuid, kill_process, test_kill_process};
+
+/// Longer than any start takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const TICK: Duration = Duration::from_millis(20);
+
+/// What it may forget when the power fails, and how many it serves.
+const SETTINGS: &[&str] = &[
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "max_connections=400",
+    "autovacuum=off",
+    "shared_preload_libraries=pg_stat_statements",
+    "listen_addresses=",
+];
+
+/// A server on a socket in a folder of its own. It is stopped and removed soon after all who
+/// use it are gone.
+pub struct Cluster {
+    folder: PathBuf,
+    programs: PathBuf,
+    /// Shared: the guard waits for it.
+    _lock: File,
+}
+
+impl Cluster {
+    /// The one of this build.
+    ///
+    /// # Panics
+    /// When PostgreSQL is not installed.
+    pub fn shared() -> Arc<Self> {
+        static CLUSTER: Mutex<Option<Arc<Cluster>>> = Mutex::new(None);
+        let mut cluster = CLUSTER
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        cluster
+            .get_or_insert_with(|| {
+                let exe = std::env::current_exe().unwrap();
+                let lock = exe.parent().unwrap().join("test-postgres.lock");
+                let mut hasher = DefaultHasher::new();
+                lock.hash(&mut hasher);
+                let name = format!("moc-uploads-postgres-{:016x}", hasher.finish());
+                Arc::new(Self::join(&lock, std::env::temp_dir().join(name)))
+            })
+            .clone()
+    }
+
+    /// A new one, for a test that stops it.
+    ///
+    /// # Panics
+    /// When PostgreSQL is not installed.
+    pub fn private() -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("moc-uploads-postgres-")
+            .tempdir()
+            .unwrap()
+            .keep();
+        fs::remove_dir(&folder).unwrap();
+        let lock = folder.with_extension("lock");
+        let cluster = Self::join(&lock, folder);
+        // The guard has it open.
+        fs::remove_file(lock).unwrap();
+        cluster
+    }
+
+    /// Joins those who use the cluster in `folder`, or is the first.
+    fn join(lock: &Path, folder: PathBuf) -> Self {
+        let programs = programs();
+        let lock_file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(lock)
+            .unwrap();
+        let cluster = Self {
+            folder,
+            programs,
+            _lock: lock_file.try_clone().unwrap(),
+        };
+        loop {
+            lock_file.lock_shared().unwrap();
+            if cluster.is_ready() {
+                return cluster;
+            }
+            lock_file.unlock().unwrap();
+            lock_file.lock().unwrap();
+            if !cluster.is_ready() {
+                cluster.create(lock);
+            }
+            lock_file.unlock().unwrap();
+        }
+    }
+
+    fn is_ready(&self) -> bool {
+        self.folder.join("ready").exists() && UnixStream::connect(self.socket()).is_ok()
+    }
+
+    fn create(&self, lock: &Path) {
+        let _ = fs::remove_dir_all(&self.folder);
+        fs::create_dir(&self.folder).unwrap();
+        let owner = owner();
+        if let Some((_, uid)) = owner {
+            std::os::unix::fs::chown(&self.folder, Some(uid), None).unwrap();
+        }
+        let mut initdb = self.as_owner("initdb");
+        // Sorted as people do, which shows what relies on the order of bytes.
+        initdb
+            .args(["--username=postgres", "--auth=trust", "--no-sync"])
+            .args(["--encoding=UTF8", "--no-locale", "--locale-provider=icu"])
+            .arg("--icu-locale=en")
+            .arg("--pgdata")
+            .arg(self.folder.join("data"))
+            .current_dir("/");
+        output(initdb);
+
+        let mut guard = Command::new("sh");
+        guard
+            .arg("-c")
+            .arg(include_str!("guard.sh"))
+            .arg("guard")
+            .arg(lock)
+            .arg(&self.folder);
+        let server = self.server();
+        guard.arg(server.get_program()).args(server.get_args());
+        detached(&mut guard);
+        self.wait_until_ready();
+        fs::write(self.folder.join("ready"), "").unwrap();
+    }
+
+    fn server(&self) -> Command {
+        let mut server = self.as_owner("postgres");
+        server
+            .arg("-D")
+            .arg(self.folder.join("data"))
+            .arg("-k")
+            .arg(&self.folder);
+        for setting in SETTINGS {
+            server.args(["-c", setting]);
+        }
+        server
+    }
+
+    /// Stops the server; whoever is connected is cut off.
+    pub fn stop(&self) {
+        let pid = self.server_pid().unwrap();
+        kill_process(pid, Signal::INT).unwrap();
+        while test_kill_process(pid).is_ok() {
+            sleep(TICK);
+        }
+    }
+
+    /// Starts the server again.
+    pub fn start(&self) {
+        let mut server = self.server();
+        detached(server.current_dir("/"));
+        self.wait_until_ready();
+    }
+
+    fn server_pid(&self) -> Option<Pid> {
+        let file = fs::read_to_string(self.folder.join("data/postmaster.pid")).ok()?;
+        Pid::from_raw(file.lines().next()?.parse().ok()?)
+    }
+
+    fn wait_until_ready(&self) {
+        let started_at = Instant::now();
+        loop {
+            let mut psql = self.psql_command("postgres");
+            if psql.args(["-c", ""]).output().unwrap().status.success() {
+                return;
+            }
+            if started_at.elapsed() > PATIENCE {
+                let log = fs::read_to_string(self.folder.join("log"));
+                panic!("PostgreSQL does not start: {log:?}");
+            }
+            sleep(TICK);
+        }
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.join(".s.PGSQL.5432")
+    }
+
+    /// `postgres://...` of a database.
+    pub fn url(&self, database: &str) -> String {
+        let folder = self.folder.display();
+        format!("postgres://postgres@localhost:5432/{database}?host={folder}")
+    }
+
+    /// What `psql` prints, columns separated by `|`.
+    ///
+    /// # Panics
+    /// When one of the statements fails.
+    pub fn psql(&self, database: &str, sql: &str) -> String {
+        let mut psql = self.psql_command(database);
+        psql.args(["-c", sql]);
+        output(psql)
+    }
+
+    /// `psql` with everything that it needs to connect.
+    pub fn psql_command(&self, database: &str) -> Command {
+        let mut psql = Command::new(self.programs.join("psql"));
+        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"])
+            .args(["-U", "postgres", "-p", "5432", "-d", database, "-h"])
+            .arg(&self.folder)
+            .current_dir("/");
+        psql
+    }
+
+    /// PostgreSQL refuses to run as root.
+    fn as_owner(&self, program: &str) -> Command {
+        let program = self.programs.join(program);
+        match owner() {
+            None => Command::new(program),
+            Some((name, _)) => {
+                let mut command = Command::new("setpriv");
+                command
+                    .args(["--reuid", name, "--regid", name, "--clear-groups", "--"])
+                    .arg(program);
+                command
+            }
+        }
+    }
+}
+
+/// Who runs the server where we are root.
+fn owner() -> Option<(&'static str, u32)> {
+    if !geteuid().is_root() {
+        return None;
+    }
+    let name = "postgres";
+    let mut id = Command::new("id");
+    id.args(["-u", name]);
+    Some((name, output(id).parse().unwrap()))
+}
+
+/// Where Debian keeps the newest version, else where the search path finds it.
+fn programs() -> PathBuf {
+    let debian = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let mut versions: Vec<(u32, PathBuf)> = debian
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let version = entry.file_name().to_str()?.parse().ok()?;
+            Some((version, entry.path().join("bin")))
+        })
+        .collect();
+    versions.sort();
+    let path = std::env::var_os("PATH").unwrap_or_else(OsString::new);
+    versions
+        .into_iter()
+        .rev()
+        .map(|(_, folder)| folder)
+        .chain(std::env::split_paths(&path))
+        .find(|folder| {
+            let programs = ["initdb", "postgres", "psql"];
+            programs.iter().all(|program| folder.join(program).exists())
+        })
+        .expect(
+            "this test needs PostgreSQL's initdb, postgres and psql; ./test installs them, and \
+             MOC_TEST_SKIP_EXTERNAL=1 leaves such tests out",
+        )
+}
+
+/// In the background, out of reach of the signals and the output of whoever runs the tests.
+fn detached(command: &mut Command) {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .unwrap();
+    // Not a zombie, should it end before we do.
+    std::thread::spawn(move || child.wait());
+}
+
+fn output(mut command: Command) -> String {
+    let output = command.output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {error}");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
