@@ -15,6 +15,7 @@ use moc_uploads_api::auth::{AuthConfig, AuthKeys};
 use moc_uploads_api::{ApiConfig, Readiness};
 use moc_uploads_core::ids::TimeOrderedIds;
 use moc_uploads_core::service::{Deps, Settings, Uploads};
+use moc_uploads_core::time::Clock;
 use tempfile::TempDir;
 
 use crate::clock::ManualClock;
@@ -41,6 +42,8 @@ pub struct Options {
     pub settings: Settings,
     /// The defaults, with tokens signed with [`JWT_SECRET`].
     pub api: ApiConfig,
+    /// Whether the rows of the seed document are there.
+    pub is_seeded: bool,
 }
 
 /// An instance of the service.
@@ -73,12 +76,16 @@ impl TestApp {
                 ..Settings::default()
             },
             api: ApiConfig::new(AuthConfig::new(AuthKeys::Secret(JWT_SECRET.to_owned()))),
+            is_seeded: false,
         };
         change(&mut options);
 
         let clock = Arc::new(ManualClock::new());
-        let folder = tempfile::tempdir().unwrap();
+        let folder = new_folder();
         let stores = stores::open(folder.path()).await;
+        if options.is_seeded {
+            stores.seed(clock.now()).await;
+        }
         let session_faults = Faults::default();
         let object_faults = Faults::default();
         let deps = Deps {
@@ -165,6 +172,19 @@ impl TestApp {
     /// The folder that holds everything this app has written.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+}
+
+/// In memory where that can be had: no test here is about power loss, and waiting for disks to sync
+/// takes ten times as long as everything else.
+fn new_folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("moc-uploads-");
+    if memory.is_dir() {
+        builder.tempdir_in(memory).unwrap()
+    } else {
+        builder.tempdir().unwrap()
     }
 }
 
