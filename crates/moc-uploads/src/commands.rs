@@ -13,7 +13,8 @@ use tokio::runtime::Runtime;
 use crate::cli::{Cli, Command, ConfigArgs, ServeArgs, TokenArgs};
 use crate::config::{Config, Purpose, Variables};
 use crate::failure::Failure;
-use crate::{logging, serve, upload, wiring};
+use crate::wiring::Database;
+use crate::{logging, serve, upload};
 
 /// Wrong usage or configuration; also clap's.
 const MISCONFIGURED: u8 = 2;
@@ -101,8 +102,8 @@ fn run_migrate() -> Result<(), CommandError> {
     let config = configuration(Purpose::Command)?;
     let _logging = logging::start(&config);
     runtime()?.block_on(async {
-        let database = wiring::open_database(&config).await?;
-        serve::migrate(&database).await?;
+        let database = Database::open(&config).await?;
+        database.migrate().await?;
         database.close().await;
         Ok::<_, Failure>(())
     })?;
@@ -122,12 +123,9 @@ fn run_seed() -> Result<(), CommandError> {
     }
     let _logging = logging::start(&config);
     runtime()?.block_on(async {
-        let database = wiring::open_database(&config).await?;
-        serve::migrate(&database).await?;
-        database
-            .seed(SystemClock.now())
-            .await
-            .map_err(|error| Failure::new("can't load the example rows", error))?;
+        let database = Database::open(&config).await?;
+        database.migrate().await?;
+        database.seed().await?;
         database.close().await;
         Ok::<_, Failure>(())
     })?;

@@ -1,6 +1,7 @@
 //! Log lines: to standard error, written by a thread of their own so that a slow reader never holds
 //! up a request.
 
+use std::backtrace::Backtrace;
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal};
 
@@ -62,6 +63,10 @@ pub(crate) fn start(config: &Config) -> Logging {
             .event_format(FlatJson)
             .init(),
     }
+    std::panic::set_hook(Box::new(|panic| {
+        let backtrace = Backtrace::capture();
+        tracing::error!(%panic, %backtrace, "panicked");
+    }));
     Logging {
         dropped,
         _worker: worker,
