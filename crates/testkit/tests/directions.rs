@@ -1,5 +1,10 @@
 //! Which crate may know which (docs/architecture.md).
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, as it should"
+)]
+
 use std::path::Path;
 
 const ADAPTERS: [&str; 2] = ["moc-uploads-store-sqlite", "moc-uploads-blob-disk"];
