@@ -37,6 +37,7 @@ pub const PUBLIC_BASE_URL: &str = "http://uploads.test";
 pub const PART_SIZE: usize = 1024;
 
 /// What a test may change before the app is made.
+#[derive(Clone)]
 pub struct Options {
     /// The contract's defaults, but parts of [`PART_SIZE`] bytes.
     pub settings: Settings,
@@ -60,6 +61,7 @@ pub struct TestApp {
     pub readiness: Readiness,
     router: Router,
     folder: TempDir,
+    options: Options,
 }
 
 impl TestApp {
@@ -80,8 +82,26 @@ impl TestApp {
         };
         change(&mut options);
 
-        let clock = Arc::new(ManualClock::new());
-        let folder = new_folder();
+        let app = Self::start(options, Arc::new(ManualClock::new()), new_folder());
+        app.await
+    }
+
+    /// Another process over the same stores. Callers hold on to the process that they were made
+    /// for and must be dropped before.
+    pub async fn restart(self) -> Self {
+        let Self {
+            options,
+            clock,
+            folder,
+            router,
+            uploads,
+            ..
+        } = self;
+        drop((router, uploads));
+        Self::start(options, clock, folder).await
+    }
+
+    async fn start(options: Options, clock: Arc<ManualClock>, folder: TempDir) -> Self {
         let stores = stores::open(folder.path()).await;
         if options.is_seeded {
             stores.seed(clock.now()).await;
@@ -100,11 +120,11 @@ impl TestApp {
             clock: clock.clone(),
             ids: Arc::new(TimeOrderedIds),
         };
-        let uploads = Uploads::new(deps, options.settings);
+        let uploads = Uploads::new(deps, options.settings.clone());
         let readiness = Readiness::new();
         let metrics = moc_uploads_api::metrics_builder().build_recorder().handle();
-        let router =
-            moc_uploads_api::router(uploads.clone(), options.api, readiness.clone(), metrics);
+        let api = options.api.clone();
+        let router = moc_uploads_api::router(uploads.clone(), api, readiness.clone(), metrics);
         Self {
             clock,
             uploads,
@@ -113,6 +133,7 @@ impl TestApp {
             readiness,
             router,
             folder,
+            options,
         }
     }
 

@@ -1,8 +1,11 @@
 //! Duplicate detection (CONTRACT section 1.2).
 
 use moc_uploads_testkit::app::{Caller, LocalFile, SESSIONS, TestApp, create_body};
+use moc_uploads_testkit::faults::Fault;
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
+
+use crate::MINUTE;
 
 fn sha256(bytes: &[u8]) -> String {
     let digest = digest(&SHA256, bytes);
@@ -197,4 +200,25 @@ async fn files_of_a_finalized_session_are_duplicates() {
     create(&alice, &create_body(&[file]))
         .await
         .refused(409, "DUPLICATE_FILE");
+}
+
+#[tokio::test]
+async fn files_that_wait_to_be_removed_are_nobodys_duplicates() {
+    let app = TestApp::new().await;
+    let alice = app.user("alice");
+    let file = hashed(LocalFile::pdf("a", 100));
+    let body = create_body(std::slice::from_ref(&file));
+    let (cancelled, _) = alice.upload_all(std::slice::from_ref(&file)).await;
+    app.object_faults.fail_everything(Fault::Unavailable);
+    alice
+        .delete(format!("{SESSIONS}/{cancelled}"))
+        .await
+        .expect(204);
+    app.object_faults.clear();
+    create(&alice, &body).await.expect(201);
+
+    alice.upload_all(std::slice::from_ref(&file)).await;
+    create(&alice, &body).await.refused(409, "DUPLICATE_FILE");
+    app.clock.advance(15 * MINUTE);
+    create(&alice, &body).await.expect(201);
 }

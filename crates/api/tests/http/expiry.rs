@@ -1,5 +1,6 @@
 //! Expired sessions and the reaper (CONTRACT section 1.9).
 
+use std::future::IntoFuture;
 use std::time::Duration;
 
 use moc_uploads_core::time::Clock;
@@ -144,4 +145,21 @@ async fn reapers_at_once_free_each_session_once() {
     let expired: usize = reaped.into_iter().map(|run| run.unwrap().expired).sum();
     assert_eq!(expired, 5);
     assert_eq!(app.stored_files(), empty);
+}
+
+#[tokio::test]
+async fn a_session_that_is_being_finalized_is_not_reaped() {
+    let app = TestApp::new().await;
+    let alice = app.user("alice");
+    let (id, remotes) = alice.upload_all(&[LocalFile::pdf("a", 10)]).await;
+    app.clock.advance(14 * MINUTE);
+    let gate = app.object_faults.hold("object_size");
+    let finalizing = tokio::spawn(alice.finalize_call(&id, "Castle").into_future());
+    gate.arrived(1).await;
+    app.clock.advance(2 * MINUTE);
+    assert_eq!(app.uploads.reap_sessions().await.unwrap().expired, 0);
+    gate.open();
+    finalizing.await.unwrap().expect(201);
+    app.uploads.reap_sessions().await.unwrap();
+    alice.content(&remotes[0]).await.expect(200);
 }

@@ -28,6 +28,7 @@ mod openapi;
 mod presigned;
 mod register_batch;
 mod register_file;
+mod restart;
 mod routes;
 mod seed_rows;
 mod system;
