@@ -13,6 +13,7 @@ use tokio::runtime::Runtime;
 use crate::cli::{Cli, Command, ConfigArgs, ServeArgs, TokenArgs};
 use crate::config::{Config, Purpose, Variables};
 use crate::failure::Failure;
+use crate::traces::Traces;
 use crate::wiring::Database;
 use crate::{logging, serve, upload};
 
@@ -75,8 +76,10 @@ impl From<Failure> for CommandError {
 
 fn run_serve(args: &ServeArgs) -> Result<(), CommandError> {
     let config = configuration(Purpose::Serve)?;
-    let _logging = logging::start(&config);
     use_ring();
+    let traces = config.traces_endpoint.as_deref().map(Traces::start);
+    let traces = traces.transpose()?;
+    let _logging = logging::start(&config, traces.as_ref());
     let runtime = runtime()?;
     let result = runtime.block_on(serve::serve(config, args));
     runtime.shutdown_timeout(RUNTIME_GRACE);
@@ -100,7 +103,7 @@ fn run_upload(args: upload::UploadArgs) -> ExitCode {
 
 fn run_migrate() -> Result<(), CommandError> {
     let config = configuration(Purpose::Command)?;
-    let _logging = logging::start(&config);
+    let _logging = logging::start(&config, None);
     runtime()?.block_on(async {
         let database = Database::open(&config).await?;
         database.migrate().await?;
@@ -121,7 +124,7 @@ fn run_seed() -> Result<(), CommandError> {
             config.stage
         )));
     }
-    let _logging = logging::start(&config);
+    let _logging = logging::start(&config, None);
     runtime()?.block_on(async {
         let database = Database::open(&config).await?;
         database.migrate().await?;

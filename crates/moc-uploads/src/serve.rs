@@ -17,6 +17,7 @@ use crate::cli::ServeArgs;
 use crate::config::{Config, Host};
 use crate::failure::Failure;
 use crate::lifecycle::{StopSignals, serve_until_stopped};
+use crate::traces::follow_caller;
 use crate::wiring::{self, Database};
 
 /// How often samples are folded together; they wait in memory until then.
@@ -143,6 +144,7 @@ fn api_config(config: &Config) -> ApiConfig {
         cors: config.cors.clone(),
         body_idle_timeout: config.body_idle_timeout,
         request_timeout: config.request_timeout,
+        follow_caller: config.traces_endpoint.is_some().then_some(follow_caller),
         ..ApiConfig::new(config.auth.clone())
     }
 }
