@@ -53,23 +53,42 @@ async fn an_upload_goes_on_where_it_was() {
 
 #[tokio::test]
 async fn a_resend_that_breaks_off_leaves_the_part_from_before() {
-    let (app, remote) = restarted().await;
+    // Large enough that bytes are written long before the end is there.
+    const LARGE: usize = 2 * 1024 * 1024;
+    let app = TestApp::with(|options| options.settings.part_size_bytes = LARGE as u64).await;
+    let bytes: Vec<u8> = (0..2 * LARGE + 1000)
+        .map(|n| (n ^ (n >> 9)) as u8)
+        .collect();
+    let file = LocalFile::pdf("a", 0).holding(bytes);
     let alice = app.user("alice");
-    for _ in 0..2 {
-        let broken = stream::iter([
-            Ok(Bytes::from(vec![b'x'; 1000])),
-            Err(io::Error::from(io::ErrorKind::ConnectionReset)),
-        ]);
-        let put = alice.put(format!("{}/parts/2", remote.path));
+    let id = alice.create_session(std::slice::from_ref(&file)).await;
+    let remote = alice.register(&id, &file).await;
+    let parts = alice.put_parts(&remote, &file).await;
+    break_off(&app, &remote, LARGE).await;
+    drop(alice);
+
+    let app = app.restart().await;
+    app.uploads.sweep_leftovers().await.unwrap();
+    break_off(&app, &remote, LARGE).await;
+    let alice = app.user("alice");
+    alice.complete_call(&remote, &parts).await.expect(200);
+    assert!(
+        alice.content(&remote).await.expect(200).body == file.bytes,
+        "other bytes"
+    );
+}
+
+/// Sends most of each part again, other bytes than before, and breaks off.
+async fn break_off(app: &TestApp, remote: &RemoteFile, part_size: usize) {
+    for (part_number, size) in [(1, part_size), (2, part_size), (3, 1000)] {
+        let chunk = || Ok(Bytes::from(vec![b'x'; size / 4]));
+        let broken = Err(io::Error::from(io::ErrorKind::ConnectionReset));
+        let broken = stream::iter([chunk(), chunk(), chunk(), broken]);
+        let put = app
+            .user("alice")
+            .put(format!("{}/parts/{part_number}", remote.path));
         put.chunked(broken).await.refused(400, "BAD_REQUEST");
     }
-    alice
-        .put_part(&remote, 3, file().part(3, 1024))
-        .await
-        .expect(200);
-    let parts = alice.get(format!("{}/parts", remote.path)).await.json();
-    alice.complete_call(&remote, &parts).await.expect(200);
-    assert_eq!(alice.content(&remote).await.expect(200).body, file().bytes);
 }
 
 #[tokio::test]
