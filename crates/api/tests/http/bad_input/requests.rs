@@ -59,19 +59,25 @@ fn any_ids_and_numbers_will_do() {
 
 #[test]
 fn ids_that_are_no_uuids_are_nowhere() {
-    check(100, (0..ROUTES.len(), any_text()), |world, (route, id)| {
-        let (method, template) = &ROUTES[route];
-        prop_assume!(template.contains("{sessionId}"));
-        prop_assume!(!id.is_empty() && id.parse::<uuid::Uuid>().is_err());
+    let with_session: Vec<_> = ROUTES
+        .into_iter()
+        .filter(|(_, template)| template.contains("{sessionId}"))
+        .collect();
+    let is_no_id = |text: &String| !text.is_empty() && text.parse::<uuid::Uuid>().is_err();
+    let id = any_text().prop_filter("an id", is_no_id);
+    let strategy = (prop::sample::select(with_session), id);
+    check(100, strategy, |world, ((method, template), id)| {
         let escaped = percent_encode(id.as_bytes(), NON_ALPHANUMERIC).to_string();
-        prop_assume!(escaped.len() < 50_000);
+        if escaped.len() > 50_000 {
+            return Ok(());
+        }
         let path = filled_with(template, &escaped, &world.remote.file_id, "1");
         let valid = match template.rsplit('/').next() {
             Some("files") => LocalFile::pdf("b", 1).metadata,
             Some("batch") => json!({ "files": [LocalFile::pdf("b", 1).metadata] }),
             _ => json!({ "parts": [{ "partNumber": 1, "etag": "x" }] }),
         };
-        let call = world.alice.call(method.clone(), path).json(&valid);
+        let call = world.alice.call(method, path).json(&valid);
         let response = world.judge(call)?;
         prop_assert_eq!(response.status.as_u16(), 404, "{:?}", response);
         Ok(())
