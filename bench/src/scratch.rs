@@ -4,10 +4,12 @@ use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
+
 use crate::{GIB, MIB, Result, proc};
 
-/// A fresh folder per run, all of them removed at the end and none before: a folder after a mass
-/// delete creates files slowly.
+/// A fresh folder per run, all of them removed at the end and none before: where many files were
+/// deleted, files are created slowly.
 pub(crate) struct Scratch {
     root: PathBuf,
     count: u32,
@@ -36,13 +38,16 @@ impl Scratch {
         }
         let root = parent.join(format!("scratch-{}", std::process::id()));
         fs::create_dir(&root)?;
+        spread_folders(&root);
         Ok(Self { root, count: 0 })
     }
 
     /// A new, empty folder.
     pub(crate) fn fresh(&mut self) -> Result<PathBuf> {
         self.count += 1;
-        let path = self.root.join(format!("run-{}", self.count));
+        // A name that no earlier run had: it decides where on the disk the folder lies.
+        let name = format!("run-{}-{}", std::process::id(), self.count);
+        let path = self.root.join(name);
         fs::create_dir(&path)?;
         Ok(path)
     }
@@ -87,6 +92,21 @@ pub(crate) fn output_dir() -> Result<PathBuf> {
 /// The checkout that this binary was built from.
 pub(crate) fn workspace_root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Has the folders in this one lie far from one another, where the file system can (ext4). It looks
+/// at the inodes that were deleted nearby for minutes whenever it makes a file, so that a run
+/// would pay for what the command before it has removed.
+fn spread_folders(root: &Path) {
+    let spread = || -> std::io::Result<()> {
+        let folder = File::open(root)?;
+        let flags = ioctl_getflags(&folder)?;
+        ioctl_setflags(&folder, flags | IFlags::TOPDIR)?;
+        Ok(())
+    };
+    if let Err(error) = spread() {
+        println!("runs may disturb one another: {error}");
+    }
 }
 
 /// Folders of runs that were interrupted.

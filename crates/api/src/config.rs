@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use http::HeaderMap;
+use tracing::Span;
+
 use crate::auth::AuthConfig;
 
 /// How the API behaves. [`ApiConfig::new`] gives the contract's defaults.
@@ -17,10 +20,12 @@ pub struct ApiConfig {
     pub request_timeout: Duration,
     /// Bytes; a larger JSON body gets 413.
     pub max_json_bytes: usize,
+    /// Makes a request's span part of the caller's trace, by the request's headers.
+    pub follow_caller: Option<fn(&Span, &HeaderMap)>,
 }
 
 impl ApiConfig {
-    /// No CORS, 30 s for bodies, JSON up to 1 MiB.
+    /// No CORS, 30 s for bodies, JSON up to 1 MiB, no traces.
     pub fn new(auth: AuthConfig) -> Self {
         Self {
             auth,
@@ -28,6 +33,7 @@ impl ApiConfig {
             body_idle_timeout: Duration::from_secs(30),
             request_timeout: Duration::from_secs(30),
             max_json_bytes: 1024 * 1024,
+            follow_caller: None,
         }
     }
 }

@@ -65,6 +65,9 @@ pub(crate) async fn observe(State(app): State<AppState>, request: Request, next:
         path = request.uri().path(),
         user = field::Empty,
     );
+    if let Some(follow_caller) = app.config.follow_caller {
+        follow_caller(&span, request.headers());
+    }
     let mut record = Record::new(&request, span.clone());
     let is_head = request.method() == Method::HEAD;
 

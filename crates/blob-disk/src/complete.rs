@@ -90,6 +90,7 @@ fn join(
             });
         }
     }
+    layout.make_object_folder(key).map_err(store_error)?;
     // One journal entry moves the name, so that the folder it leaves needs no sync. Where a file
     // system kept both names, the object would be found first.
     std::fs::rename(&data_path, &object_path).map_err(store_error)?;

@@ -1,8 +1,10 @@
 //! Where things lie under the store's root, and how they get there for good.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use moc_uploads_core::object_key::ObjectKey;
 
@@ -15,18 +17,51 @@ const PARTS: &str = "+parts";
 pub(crate) const SHARD_COUNT: u16 = 256;
 
 /// The store's paths.
-#[derive(Debug, Clone)]
 pub(crate) struct Layout {
     root: PathBuf,
-    uploads: PathBuf,
-    objects: PathBuf,
+    uploads: Shards,
+    objects: Shards,
+}
+
+/// Folders that share the names, each made when it is needed first.
+struct Shards {
+    folder: PathBuf,
+    /// Those whose own name survives power loss.
+    made: Mutex<HashSet<u16>>,
+}
+
+impl Shards {
+    fn new(folder: PathBuf) -> Self {
+        Self {
+            folder,
+            made: Mutex::default(),
+        }
+    }
+
+    fn path(&self, shard: u16) -> PathBuf {
+        self.folder.join(format!("{shard:02x}"))
+    }
+
+    /// Locked until the new name is synced, so that nobody relies on it before.
+    fn make(&self, shard: u16) -> io::Result<()> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if made.contains(&shard) {
+            return Ok(());
+        }
+        match fs::create_dir(self.path(shard)) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+            _ => sync_folder(&self.folder)?,
+        }
+        made.insert(shard);
+        Ok(())
+    }
 }
 
 impl Layout {
     pub(crate) fn new(root: PathBuf) -> Self {
         Self {
-            uploads: root.join("uploads"),
-            objects: root.join("objects"),
+            uploads: Shards::new(root.join("uploads")),
+            objects: Shards::new(root.join("objects")),
             root,
         }
     }
@@ -34,17 +69,11 @@ impl Layout {
     /// Makes what is missing and syncs it.
     pub(crate) fn create(&self) -> io::Result<()> {
         fs::create_dir_all(&self.root)?;
-        if let Ok(absolute) = self.root.canonicalize()
-            && let Some(parent) = absolute.parent()
-        {
+        if let Some(parent) = self.root.canonicalize()?.parent() {
             sync_folder(parent)?;
         }
-        for folder in [&self.uploads, &self.objects] {
-            for shard in 0..SHARD_COUNT {
-                fs::create_dir_all(folder.join(shard_name(shard)))?;
-            }
-            sync_folder(folder)?;
-        }
+        fs::create_dir_all(&self.uploads.folder)?;
+        fs::create_dir_all(&self.objects.folder)?;
         sync_folder(&self.root)
     }
 
@@ -54,7 +83,12 @@ impl Layout {
 
     /// The folder that holds an upload.
     pub(crate) fn upload_folder(&self, key: &ObjectKey) -> PathBuf {
-        self.uploads.join(shard_name(shard_of(key)))
+        self.uploads.path(shard_of(key))
+    }
+
+    /// Makes the folder that holds an upload.
+    pub(crate) fn make_upload_folder(&self, key: &ObjectKey) -> io::Result<()> {
+        self.uploads.make(shard_of(key))
     }
 
     /// The file that parts are written to.
@@ -69,7 +103,12 @@ impl Layout {
 
     /// The folder that holds an object.
     pub(crate) fn object_folder(&self, key: &ObjectKey) -> PathBuf {
-        self.objects.join(shard_name(shard_of(key)))
+        self.objects.path(shard_of(key))
+    }
+
+    /// Makes the folder that holds an object.
+    pub(crate) fn make_object_folder(&self, key: &ObjectKey) -> io::Result<()> {
+        self.objects.make(shard_of(key))
     }
 
     /// A whole file.
@@ -77,9 +116,9 @@ impl Layout {
         self.object_folder(key).join(name_of(key))
     }
 
-    /// The folders of one shard.
+    /// The folders of one shard, whether they are there or not.
     pub(crate) fn shard_folders(&self, shard: u16) -> [PathBuf; 2] {
-        [&self.uploads, &self.objects].map(|folder| folder.join(shard_name(shard)))
+        [&self.uploads, &self.objects].map(|shards| shards.path(shard))
     }
 }
 
@@ -96,10 +135,6 @@ pub(crate) fn key_of(name: &str) -> Option<ObjectKey> {
 
 fn name_of(key: &ObjectKey) -> String {
     key.as_str().replace('/', SLASH)
-}
-
-fn shard_name(shard: u16) -> String {
-    format!("{shard:02x}")
 }
 
 /// Makes the names in a folder survive power loss.

@@ -5,6 +5,7 @@ use std::io;
 
 use moc_uploads_core::object_key::ObjectKey;
 
+use crate::error::if_found;
 use crate::layout::{Layout, SHARD_COUNT, key_of, shard_of};
 
 /// At most `limit` keys of uploads and objects after `after`, by shard and key.
@@ -22,7 +23,10 @@ pub(crate) fn list_keys(
         let after = after.filter(|after| shard_of(after) == shard);
         let mut keys = BTreeSet::new();
         for folder in layout.shard_folders(shard) {
-            for entry in std::fs::read_dir(folder)? {
+            let Some(entries) = if_found(std::fs::read_dir(folder))? else {
+                continue;
+            };
+            for entry in entries {
                 let Some(key) = entry?.file_name().to_str().and_then(key_of) else {
                     continue;
                 };

@@ -130,6 +130,7 @@ impl PartWriter {
             Some(upload) if !self.part.replaces => upload.claim(part_number),
             _ => None,
         };
+        inner.layout.make_upload_folder(key)?;
         let path = inner.layout.data(key);
         let data = OpenOptions::new()
             .write(true)

@@ -13,7 +13,9 @@ use tokio::runtime::Runtime;
 use crate::cli::{Cli, Command, ConfigArgs, ServeArgs, TokenArgs};
 use crate::config::{Config, Purpose, Variables};
 use crate::failure::Failure;
-use crate::{logging, serve, upload, wiring};
+use crate::traces::Traces;
+use crate::wiring::Database;
+use crate::{logging, serve, upload};
 
 /// Wrong usage or configuration; also clap's.
 const MISCONFIGURED: u8 = 2;
@@ -74,8 +76,10 @@ impl From<Failure> for CommandError {
 
 fn run_serve(args: &ServeArgs) -> Result<(), CommandError> {
     let config = configuration(Purpose::Serve)?;
-    let _logging = logging::start(&config);
     use_ring();
+    let traces = config.traces_endpoint.as_deref().map(Traces::start);
+    let traces = traces.transpose()?;
+    let _logging = logging::start(&config, traces.as_ref());
     let runtime = runtime()?;
     let result = runtime.block_on(serve::serve(config, args));
     runtime.shutdown_timeout(RUNTIME_GRACE);
@@ -99,10 +103,10 @@ fn run_upload(args: upload::UploadArgs) -> ExitCode {
 
 fn run_migrate() -> Result<(), CommandError> {
     let config = configuration(Purpose::Command)?;
-    let _logging = logging::start(&config);
+    let _logging = logging::start(&config, None);
     runtime()?.block_on(async {
-        let database = wiring::open_database(&config).await?;
-        serve::migrate(&database).await?;
+        let database = Database::open(&config).await?;
+        database.migrate().await?;
         database.close().await;
         Ok::<_, Failure>(())
     })?;
@@ -120,14 +124,11 @@ fn run_seed() -> Result<(), CommandError> {
             config.stage
         )));
     }
-    let _logging = logging::start(&config);
+    let _logging = logging::start(&config, None);
     runtime()?.block_on(async {
-        let database = wiring::open_database(&config).await?;
-        serve::migrate(&database).await?;
-        database
-            .seed(SystemClock.now())
-            .await
-            .map_err(|error| Failure::new("can't load the example rows", error))?;
+        let database = Database::open(&config).await?;
+        database.migrate().await?;
+        database.seed().await?;
         database.close().await;
         Ok::<_, Failure>(())
     })?;

@@ -22,8 +22,11 @@ use tokio_util::task::TaskTracker;
 use tower::Service;
 
 /// A client that takes longer for a request's head is cut, and so is a connection that is idle for
-/// longer.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// longer: load balancers let go of theirs after 60 s, and must be the first to do so.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+
+/// HTTP/2 clients that are silent are asked whether they are still there.
+const PING_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Bytes of a request's head, and of what is read from a connection at once.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
@@ -225,7 +228,7 @@ fn http_builder() -> auto::Builder<TokioExecutor> {
         .max_buf_size(MAX_HEAD_BYTES);
     http.http2()
         .timer(TokioTimer::new())
-        .keep_alive_interval(HEAD_TIMEOUT)
+        .keep_alive_interval(PING_INTERVAL)
         .max_header_list_size(MAX_HEAD_BYTES as u32);
     http
 }

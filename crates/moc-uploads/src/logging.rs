@@ -1,18 +1,22 @@
 //! Log lines: to standard error, written by a thread of their own so that a slow reader never holds
 //! up a request.
 
+use std::backtrace::Backtrace;
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal};
 
 use tracing::{Event, Subscriber};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::{FmtSpan, JsonFields, Writer};
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::config::{Config, LogFormat};
+use crate::traces::Traces;
 
 /// Lines that may wait for the reader; further ones are dropped and counted.
 const MAX_WAITING_LINES: usize = 100_000;
@@ -35,8 +39,9 @@ impl Drop for Logging {
     }
 }
 
-/// Starts logging. Once per process; keep the result until the end.
-pub(crate) fn start(config: &Config) -> Logging {
+/// Starts logging, and turns what is logged into traces where there are any. Once per process; keep
+/// the result until the end.
+pub(crate) fn start(config: &Config, traces: Option<&Traces>) -> Logging {
     let is_terminal = io::stderr().is_terminal();
     let (writer, worker) = NonBlockingBuilder::default()
         .buffered_lines_limit(MAX_WAITING_LINES)
@@ -45,8 +50,7 @@ pub(crate) fn start(config: &Config) -> Logging {
     let dropped = writer.error_counter();
     // The filter was checked with the rest of the configuration.
     let filter = EnvFilter::new(&config.log_filter);
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_span_events(FmtSpan::NONE)
         .with_writer(writer);
     let format = config.log_format.unwrap_or(if is_terminal {
@@ -54,14 +58,23 @@ pub(crate) fn start(config: &Config) -> Logging {
     } else {
         LogFormat::Json
     });
-    match format {
-        LogFormat::Pretty => subscriber.with_ansi(is_terminal).init(),
-        LogFormat::Json => subscriber
+    let lines = match format {
+        LogFormat::Pretty => lines.with_ansi(is_terminal).boxed(),
+        LogFormat::Json => lines
             .with_ansi(false)
             .fmt_fields(JsonFields::new())
             .event_format(FlatJson)
-            .init(),
-    }
+            .boxed(),
+    };
+    tracing_subscriber::registry()
+        .with(lines)
+        .with(traces.map(Traces::layer))
+        .with(filter)
+        .init();
+    std::panic::set_hook(Box::new(|panic| {
+        let backtrace = Backtrace::capture();
+        tracing::error!(%panic, %backtrace, "panicked");
+    }));
     Logging {
         dropped,
         _worker: worker,

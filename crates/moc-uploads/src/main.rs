@@ -7,6 +7,7 @@ mod failure;
 mod lifecycle;
 mod logging;
 mod serve;
+mod traces;
 mod upload;
 mod wiring;
 

@@ -2,14 +2,12 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use moc_uploads_api::auth::AuthKeys;
 use moc_uploads_api::{ApiConfig, Readiness};
 use moc_uploads_core::service::Uploads;
-use moc_uploads_store_sqlite::SqliteStore;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
@@ -19,7 +17,8 @@ use crate::cli::ServeArgs;
 use crate::config::{Config, Host};
 use crate::failure::Failure;
 use crate::lifecycle::{StopSignals, serve_until_stopped};
-use crate::wiring;
+use crate::traces::follow_caller;
+use crate::wiring::{self, Database};
 
 /// How often samples are folded together; they wait in memory until then.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
@@ -82,7 +81,7 @@ pub(crate) async fn serve(config: Config, args: &ServeArgs) -> Result<(), Failur
 }
 
 struct Started {
-    database: Arc<SqliteStore>,
+    database: Database,
     uploads: Uploads,
     metrics: PrometheusHandle,
 }
@@ -92,11 +91,12 @@ async fn start(config: &Config, args: &ServeArgs, base_url: &str) -> Result<Star
     let metrics = moc_uploads_api::metrics_builder()
         .install_recorder()
         .map_err(|error| Failure::new("can't record metrics", error))?;
-    let database = wiring::open_database(config).await?;
+    let database = Database::open(config).await?;
     if !args.no_migrate {
-        migrate(&database).await?;
+        database.migrate().await?;
     }
-    let uploads = wiring::open_uploads(config, database.clone(), base_url)?;
+    let uploads = wiring::open_uploads(config, &database, base_url)?;
+    database.release_locks().await?;
     let removed_count = uploads
         .sweep_leftovers()
         .await
@@ -109,17 +109,6 @@ async fn start(config: &Config, args: &ServeArgs, base_url: &str) -> Result<Star
         uploads,
         metrics,
     })
-}
-
-/// Brings the schema up to date.
-///
-/// # Errors
-/// Those of the database.
-pub(crate) async fn migrate(database: &SqliteStore) -> Result<(), Failure> {
-    database
-        .migrate()
-        .await
-        .map_err(|error| Failure::new("can't bring the database schema up to date", error))
 }
 
 async fn bind(config: &Config) -> Result<TcpListener, Failure> {
@@ -155,6 +144,7 @@ fn api_config(config: &Config) -> ApiConfig {
         cors: config.cors.clone(),
         body_idle_timeout: config.body_idle_timeout,
         request_timeout: config.request_timeout,
+        follow_caller: config.traces_endpoint.is_some().then_some(follow_caller),
         ..ApiConfig::new(config.auth.clone())
     }
 }

@@ -5,22 +5,67 @@ use std::sync::Arc;
 use moc_uploads_blob_disk::DiskStore;
 use moc_uploads_core::ids::TimeOrderedIds;
 use moc_uploads_core::service::{Deps, Uploads};
-use moc_uploads_core::time::SystemClock;
+use moc_uploads_core::time::{Clock, SystemClock};
 use moc_uploads_store_sqlite::SqliteStore;
 
 use crate::config::Config;
 use crate::failure::Failure;
 
-/// Opens the database; its file and folder are made when they are missing.
-///
-/// # Errors
-/// Those of the database, with what was tried.
-pub(crate) async fn open_database(config: &Config) -> Result<Arc<SqliteStore>, Failure> {
-    let file = &config.database_file;
-    SqliteStore::open(file)
-        .await
-        .map(Arc::new)
-        .map_err(|error| Failure::new(format!("can't open {}", file.display()), error))
+/// The database that the configuration names.
+#[derive(Clone)]
+pub(crate) struct Database(Arc<SqliteStore>);
+
+impl Database {
+    /// Opens it; its file and folder are made when they are missing.
+    ///
+    /// # Errors
+    /// Those of the database, with what was tried.
+    pub(crate) async fn open(config: &Config) -> Result<Self, Failure> {
+        let file = &config.database_file;
+        SqliteStore::open(file)
+            .await
+            .map(|store| Self(Arc::new(store)))
+            .map_err(|error| Failure::new(format!("can't open {}", file.display()), error))
+    }
+
+    /// Brings the schema up to date.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(crate) async fn migrate(&self) -> Result<(), Failure> {
+        self.0
+            .migrate()
+            .await
+            .map_err(|error| Failure::new("can't bring the database schema up to date", error))
+    }
+
+    /// Gives back what the last server held. The embedded database has one server at a time; the
+    /// lock on the object store, which is open by now, sees to it.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(crate) async fn release_locks(&self) -> Result<(), Failure> {
+        self.0
+            .release_locks()
+            .await
+            .map_err(|error| Failure::new("can't release the locks of the last run", error))
+    }
+
+    /// Loads the example rows.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(crate) async fn seed(&self) -> Result<(), Failure> {
+        self.0
+            .seed(SystemClock.now())
+            .await
+            .map_err(|error| Failure::new("can't load the example rows", error))
+    }
+
+    /// Finishes what was asked for and lets go.
+    pub(crate) async fn close(&self) {
+        self.0.close().await;
+    }
 }
 
 /// The use cases over the stores that the configuration names. `base_url` is what clients reach
@@ -30,13 +75,13 @@ pub(crate) async fn open_database(config: &Config) -> Result<Arc<SqliteStore>, F
 /// Another server on the same folder; those of the file system.
 pub(crate) fn open_uploads(
     config: &Config,
-    database: Arc<SqliteStore>,
+    database: &Database,
     base_url: &str,
 ) -> Result<Uploads, Failure> {
     let objects = DiskStore::open(config.data_dir.join("blobs"), base_url)
         .map_err(|error| Failure::new("can't open the object store", error))?;
     let deps = Deps {
-        sessions: database,
+        sessions: database.0.clone(),
         objects: Arc::new(objects),
         clock: Arc::new(SystemClock),
         ids: Arc::new(TimeOrderedIds),

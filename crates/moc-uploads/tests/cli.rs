@@ -1,4 +1,8 @@
 //! The command line of the real binary, as a person and as a script see it.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, as it should"
+)]
 
 use std::path::Path;
 use std::process::{Command, Output};

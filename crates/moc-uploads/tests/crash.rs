@@ -1,6 +1,11 @@
 //! The server is killed at random moments while clients upload, and started again: nothing that it
 //! acknowledged is lost, every client gets to its MOC, and nothing is left over in the store.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, as it should"
+)]
+
 #[path = "crash/client.rs"]
 mod client;
 

@@ -1,4 +1,8 @@
 //! The server as a process: from its first log line to its exit status.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, as it should"
+)]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -214,6 +218,22 @@ fn what_was_there_is_there_after_kill_9() {
     assert_eq!(list.status, 200);
     let list: serde_json::Value = serde_json::from_str(&list.body).unwrap();
     assert_eq!(list["sessions"].as_array().unwrap().len(), 1);
+    assert_eq!(server.stop().code(), Some(0));
+}
+
+#[test]
+fn the_reaper_runs() {
+    let (folder, server) = start(&[("REAPER_INTERVAL_SECONDS", "1")]);
+    let mut connection = Connection::open(&server);
+    let rest = connection.start_request();
+    connection.send(rest);
+    assert_eq!(connection.response().unwrap().status, 201);
+    rusqlite::Connection::open(folder.path().join("moc-uploads.db"))
+        .unwrap()
+        .execute("UPDATE upload_sessions SET expires_at = created_at", [])
+        .unwrap();
+    server.wait_for("session expired");
+    server.wait_for("session storage freed");
     assert_eq!(server.stop().code(), Some(0));
 }
 

@@ -15,6 +15,7 @@ use moc_uploads_api::auth::{AuthConfig, AuthKeys};
 use moc_uploads_api::{ApiConfig, Readiness};
 use moc_uploads_core::ids::TimeOrderedIds;
 use moc_uploads_core::service::{Deps, Settings, Uploads};
+use moc_uploads_core::time::Clock;
 use tempfile::TempDir;
 
 use crate::clock::ManualClock;
@@ -36,11 +37,14 @@ pub const PUBLIC_BASE_URL: &str = "http://uploads.test";
 pub const PART_SIZE: usize = 1024;
 
 /// What a test may change before the app is made.
+#[derive(Clone)]
 pub struct Options {
     /// The contract's defaults, but parts of [`PART_SIZE`] bytes.
     pub settings: Settings,
     /// The defaults, with tokens signed with [`JWT_SECRET`].
     pub api: ApiConfig,
+    /// Whether the rows of the seed document are there.
+    pub is_seeded: bool,
 }
 
 /// An instance of the service.
@@ -57,6 +61,7 @@ pub struct TestApp {
     pub readiness: Readiness,
     router: Router,
     folder: TempDir,
+    options: Options,
 }
 
 impl TestApp {
@@ -73,12 +78,34 @@ impl TestApp {
                 ..Settings::default()
             },
             api: ApiConfig::new(AuthConfig::new(AuthKeys::Secret(JWT_SECRET.to_owned()))),
+            is_seeded: false,
         };
         change(&mut options);
 
-        let clock = Arc::new(ManualClock::new());
-        let folder = tempfile::tempdir().unwrap();
+        let app = Self::start(options, Arc::new(ManualClock::new()), new_folder());
+        app.await
+    }
+
+    /// Another process over the same stores. Callers hold on to the process that they were made
+    /// for and must be dropped before.
+    pub async fn restart(self) -> Self {
+        let Self {
+            options,
+            clock,
+            folder,
+            router,
+            uploads,
+            ..
+        } = self;
+        drop((router, uploads));
+        Self::start(options, clock, folder).await
+    }
+
+    async fn start(options: Options, clock: Arc<ManualClock>, folder: TempDir) -> Self {
         let stores = stores::open(folder.path()).await;
+        if options.is_seeded {
+            stores.seed(clock.now()).await;
+        }
         let session_faults = Faults::default();
         let object_faults = Faults::default();
         let deps = Deps {
@@ -93,11 +120,11 @@ impl TestApp {
             clock: clock.clone(),
             ids: Arc::new(TimeOrderedIds),
         };
-        let uploads = Uploads::new(deps, options.settings);
+        let uploads = Uploads::new(deps, options.settings.clone());
         let readiness = Readiness::new();
         let metrics = moc_uploads_api::metrics_builder().build_recorder().handle();
-        let router =
-            moc_uploads_api::router(uploads.clone(), options.api, readiness.clone(), metrics);
+        let api = options.api.clone();
+        let router = moc_uploads_api::router(uploads.clone(), api, readiness.clone(), metrics);
         Self {
             clock,
             uploads,
@@ -106,6 +133,7 @@ impl TestApp {
             readiness,
             router,
             folder,
+            options,
         }
     }
 
@@ -165,6 +193,19 @@ impl TestApp {
     /// The folder that holds everything this app has written.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+}
+
+/// In memory where that can be had: no test here is about power loss, and waiting for disks to sync
+/// takes ten times as long as everything else.
+fn new_folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("moc-uploads-");
+    if memory.is_dir() {
+        builder.tempdir_in(memory).unwrap()
+    } else {
+        builder.tempdir().unwrap()
     }
 }
 

@@ -1,8 +1,17 @@
 //! Which crate may know which (docs/architecture.md).
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, as it should"
+)]
+
 use std::path::Path;
 
-const ADAPTERS: [&str; 2] = ["moc-uploads-store-sqlite", "moc-uploads-blob-disk"];
+const ADAPTERS: [&str; 3] = [
+    "moc-uploads-store-sqlite",
+    "moc-uploads-store-postgres",
+    "moc-uploads-blob-disk",
+];
 const HEAVY: [&str; 6] = ["axum", "sqlx", "rusqlite", "aws-", "reqwest", "hyper"];
 
 /// The names in the `[dependencies]` section of a crate's manifest.
@@ -49,7 +58,7 @@ fn the_api_knows_no_adapter() {
 
 #[test]
 fn adapters_know_neither_each_other_nor_http() {
-    for folder in ["store-sqlite", "blob-disk"] {
+    for folder in ["store-sqlite", "store-postgres", "blob-disk"] {
         let own_name = format!("moc-uploads-{folder}");
         let others = ADAPTERS.into_iter().filter(|name| *name != own_name);
         assert_knows_none(folder, others.chain(["axum", "moc-uploads-api"]));

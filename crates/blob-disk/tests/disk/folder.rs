@@ -161,8 +161,9 @@ async fn pages_name_each_upload_and_object_once() {
         }
         expected.insert(file.upload.key);
     }
-    let foreign = disk.folder.path().join("uploads/00/lost found");
-    fs::write(foreign, b"not ours").unwrap();
+    let shard = disk.folder.path().join("uploads/00");
+    fs::create_dir_all(&shard).unwrap();
+    fs::write(shard.join("lost found"), b"not ours").unwrap();
     for limit in [1, 7, 40, 100] {
         let mut listed = Vec::new();
         loop {

@@ -168,7 +168,7 @@ async fn check(disk: &Disk, file: &TestFile, recorded: &Recorded) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn the_object_has_the_bytes_that_were_recorded_last(
         steps in prop::collection::vec(step(), 1..10),

@@ -3,7 +3,7 @@
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 
-use super::{Uploads, require_active};
+use super::{Uploads, refusal};
 use crate::error::Error;
 use crate::file::{Category, FileStatus, UploadFile};
 use crate::finalize::{Moc, MocDraft, NewMoc, SNIFF_BYTES, sniff};
@@ -54,8 +54,7 @@ impl Uploads {
             BeginFinalizeOutcome::AlreadyFinalized(moc) => return Ok(Finalized::Before(moc)),
             BeginFinalizeOutcome::InProgress => return Ok(Finalized::InProgress),
             BeginFinalizeOutcome::SessionClosed(session) => {
-                require_active(&session, locked_at)?;
-                return Err(Error::NotFound("session"));
+                return Err(refusal(&session, locked_at));
             }
             BeginFinalizeOutcome::NoSuchSession => return Err(Error::NotFound("session")),
         };

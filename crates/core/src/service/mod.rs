@@ -157,6 +157,20 @@ fn require_active(session: &Session, now: Timestamp) -> Result<(), Error> {
     }
 }
 
+/// Why a session that the store found closed takes nothing. The store's clock may be a little ahead
+/// of ours.
+fn refusal(closed: &Session, now: Timestamp) -> Error {
+    match closed.stored_status {
+        SessionStatus::Active | SessionStatus::Expired => Error::SessionExpired {
+            expires_at: closed.expires_at,
+            now: now.max(closed.expires_at),
+        },
+        status @ (SessionStatus::Completed | SessionStatus::Cancelled) => {
+            Error::SessionNotActive { status }
+        }
+    }
+}
+
 /// The outcome of activity, with its extension written to the log (CONTRACT section 1.7).
 fn settle<T>(
     activity: Activity<T>,
@@ -179,8 +193,7 @@ fn settle<T>(
         }
         Activity::SessionClosed(closed) => {
             let closed = closed.ok_or(Error::NotFound("session"))?;
-            require_active(&closed, now)?;
-            Err(Error::NotFound("session"))
+            Err(refusal(&closed, now))
         }
         Activity::Finalizing => Err(Error::conflict(
             "The session is being finalized; open a new one for further files.",

@@ -59,6 +59,8 @@ pub(crate) struct Config {
     pub(crate) log_format: Option<LogFormat>,
     /// Directives of `RUST_LOG`.
     pub(crate) log_filter: String,
+    /// Base URL of a collector that takes OTLP over HTTP.
+    pub(crate) traces_endpoint: Option<String>,
     /// What is allowed but should be known.
     pub(crate) warnings: Vec<String>,
     entries: Vec<Entry>,
@@ -161,11 +163,13 @@ fn read(reader: &mut Reader<'_>, purpose: Purpose) -> Config {
             LogFormat::parse,
         ),
         log_filter: log_filter(reader),
+        traces_endpoint: reader.parsed(
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "off",
+            values::parse_base_url,
+        ),
+        warnings,
         entries: Vec::new(),
-        warnings: {
-            warn_of_traces(reader, &mut warnings);
-            warnings
-        },
     }
 }
 
@@ -293,11 +297,4 @@ fn log_filter(reader: &mut Reader<'_>) -> String {
                 })
         })
         .unwrap_or_else(|| "info".to_owned())
-}
-
-fn warn_of_traces(reader: &mut Reader<'_>, warnings: &mut Vec<String>) {
-    const NAME: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
-    if reader.parsed(NAME, "off", values::parse_url).is_some() {
-        warnings.push(format!("{NAME}: this build exports no traces yet"));
-    }
 }

@@ -334,10 +334,6 @@ fn what_is_let_through_with_a_warning_says_so() {
             &[("HOST", "0.0.0.0"), ("AUTH_JWT_SECRET", SECRET)],
             "PUBLIC_BASE_URL",
         ),
-        (
-            &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4317")],
-            "OTEL_EXPORTER_OTLP_ENDPOINT",
-        ),
     ] {
         let warnings = read(pairs).warnings;
         assert!(

@@ -3,17 +3,36 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use moc_uploads_blob_disk::DiskStore;
 use moc_uploads_core::ports::{ObjectStore, SessionStore};
+use moc_uploads_core::time::Timestamp;
+use moc_uploads_store_sqlite::SqliteStore;
+
+use super::PUBLIC_BASE_URL;
 
 pub(super) struct Stores {
     pub(super) sessions: Arc<dyn SessionStore>,
     pub(super) objects: Arc<dyn ObjectStore>,
+    sqlite: Arc<SqliteStore>,
+}
+
+impl Stores {
+    pub(super) async fn seed(&self, now: Timestamp) {
+        self.sqlite.seed(now).await.unwrap();
+    }
 }
 
 /// Fresh stores in an empty folder.
 pub(super) async fn open(folder: &Path) -> Stores {
-    let _ = folder;
-    unimplemented!()
+    let sqlite = SqliteStore::open(folder.join("moc-uploads.db"));
+    let sqlite = Arc::new(sqlite.await.unwrap());
+    sqlite.migrate().await.unwrap();
+    let objects = DiskStore::open(objects_folder(folder), PUBLIC_BASE_URL).unwrap();
+    Stores {
+        sessions: sqlite.clone(),
+        objects: Arc::new(objects),
+        sqlite,
+    }
 }
 
 /// Where the object store keeps what it keeps.

@@ -1,5 +1,7 @@
 //! Endpoint 10: hands out a completed file, whole or a range of it.
 
+use std::ops::Range;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -76,9 +78,7 @@ pub(crate) async fn get_file_content(
     let (status, range) = match selected {
         Selected::Whole => (StatusCode::OK, 0..size_bytes),
         Selected::Part(range) => {
-            let text = format!("bytes {}-{}/{size_bytes}", range.start, range.end - 1);
-            let value = HeaderValue::try_from(text).map_err(Error::internal)?;
-            answer.insert(CONTENT_RANGE, value);
+            answer.insert(CONTENT_RANGE, content_range(&range, size_bytes)?);
             (StatusCode::PARTIAL_CONTENT, range)
         }
     };
@@ -89,6 +89,11 @@ pub(crate) async fn get_file_content(
         Body::empty()
     };
     Ok((status, answer, body).into_response())
+}
+
+fn content_range(range: &Range<u64>, size_bytes: u64) -> Result<HeaderValue, Error> {
+    let text = format!("bytes {}-{}/{size_bytes}", range.start, range.end - 1);
+    HeaderValue::try_from(text).map_err(Error::internal)
 }
 
 /// What is the same for every answer. The bytes are a stranger's: no browser is to run them.

@@ -1,0 +1,165 @@
+//! Expired sessions and the reaper (CONTRACT section 1.9).
+
+use std::future::IntoFuture;
+use std::time::Duration;
+
+use moc_uploads_core::time::Clock;
+use moc_uploads_testkit::app::{LocalFile, SESSIONS, TestApp};
+use moc_uploads_testkit::faults::Fault;
+use serde_json::json;
+
+use crate::{MINUTE, instant};
+
+const MS: Duration = Duration::from_millis(1);
+
+#[tokio::test]
+async fn any_activity_is_410_reaped_or_not() {
+    let app = TestApp::new().await;
+    let alice = app.user("alice");
+    let files = [LocalFile::pdf("a", 10), LocalFile::image("b", 10)];
+    let id = alice.create_session(&files).await;
+    let remote = alice.register(&id, &files[0]).await;
+    let parts = alice.put_parts(&remote, &files[0]).await;
+    let expires_at = app.clock.now() + 15 * MINUTE;
+    app.clock.set(expires_at);
+
+    for is_reaped in [false, true] {
+        if is_reaped {
+            app.clock.advance(MINUTE);
+            app.uploads.reap_sessions().await.unwrap();
+        }
+        let batch = alice.post(format!("{SESSIONS}/{id}/files/batch"));
+        for call in [
+            alice.register_call(&id, &files[1]),
+            batch.json(&json!({ "files": [files[1].metadata] })),
+            alice.put_part(&remote, 1, files[0].bytes.clone()),
+            alice.complete_call(&remote, &parts),
+            alice.finalize_call(&id, "Castle"),
+        ] {
+            let problem = call.await.refused(410, "SESSION_EXPIRED");
+            assert_eq!(problem["sessionExpired"], true);
+            assert_eq!(instant(&problem["expiresAt"]), expires_at);
+            assert_eq!(instant(&problem["now"]), app.clock.now());
+        }
+        // Reading is no activity.
+        let session = alice.session(&id).await;
+        assert_eq!(session["status"], "expired");
+        assert_eq!(instant(&session["expiresAt"]), expires_at);
+        alice
+            .get(format!("{}/parts", remote.path))
+            .await
+            .expect(200);
+    }
+}
+
+#[tokio::test]
+async fn a_session_lasts_to_the_millisecond() {
+    let app = TestApp::new().await;
+    let alice = app.user("alice");
+    let file = LocalFile::pdf("a", 10);
+    let first = alice.create_session(std::slice::from_ref(&file)).await;
+    let second = alice.create_session(std::slice::from_ref(&file)).await;
+    app.clock.advance(15 * MINUTE - MS);
+    assert_eq!(app.uploads.reap_sessions().await.unwrap().expired, 0);
+    alice.register_call(&first, &file).await.expect(201);
+    app.clock.advance(MS);
+    alice
+        .register_call(&second, &file)
+        .await
+        .refused(410, "SESSION_EXPIRED");
+}
+
+#[tokio::test]
+async fn a_completed_file_of_an_expired_session_can_be_read_until_it_is_reaped() {
+    let app = TestApp::new().await;
+    let alice = app.user("alice");
+    let (_, remotes) = alice.upload_all(&[LocalFile::pdf("a", 10)]).await;
+    app.clock.advance(15 * MINUTE);
+    app.uploads.reap_sessions().await.unwrap();
+    alice.content(&remotes[0]).await.refused(409, "CONFLICT");
+}
+
+#[tokio::test]
+async fn the_reaper_frees_what_expired_sessions_hold() {
+    let app = TestApp::new().await;
+    let alice = app.user("alice");
+    let empty = app.stored_files();
+    let files = [LocalFile::pdf("a", 2500), LocalFile::image("b", 2500)];
+    let id = alice.create_session(&files).await;
+    alice.upload(&id, &files[0]).await;
+    let uploading = alice.register(&id, &files[1]).await;
+    alice
+        .put_part(&uploading, 2, files[1].part(2, 1024))
+        .await
+        .expect(200);
+    app.clock.advance(14 * MINUTE);
+    // Another session is in full use.
+    let (kept, remotes) = alice.upload_all(&[LocalFile::pdf("c", 2500)]).await;
+    app.clock.advance(MINUTE);
+
+    let reaped = app.uploads.reap_sessions().await.unwrap();
+    assert_eq!((reaped.expired, reaped.freed), (1, 1));
+    assert_eq!(alice.session(&id).await["status"], "expired");
+    for file in alice.session(&id).await["files"].as_array().unwrap() {
+        assert_eq!(file["status"], "failed");
+    }
+    alice.content(&remotes[0]).await.expect(200);
+    let again = app.uploads.reap_sessions().await.unwrap();
+    assert_eq!((again.expired, again.freed), (0, 0));
+
+    alice.delete(format!("{SESSIONS}/{kept}")).await.expect(204);
+    assert_eq!(
+        app.stored_files(),
+        empty,
+        "nothing of the expired session is left"
+    );
+}
+
+#[tokio::test]
+async fn the_reaper_tries_again_what_failed() {
+    let app = TestApp::new().await;
+    let alice = app.user("alice");
+    let empty = app.stored_files();
+    alice.upload_all(&[LocalFile::pdf("a", 10)]).await;
+    app.clock.advance(15 * MINUTE);
+    app.object_faults.fail("abort_upload", Fault::Unavailable);
+    let reaped = app.uploads.reap_sessions().await.unwrap();
+    assert_eq!((reaped.expired, reaped.freed), (1, 0));
+    app.object_faults.clear();
+    let reaped = app.uploads.reap_sessions().await.unwrap();
+    assert_eq!((reaped.expired, reaped.freed), (0, 1));
+    assert_eq!(app.stored_files(), empty);
+}
+
+#[tokio::test]
+async fn reapers_at_once_free_each_session_once() {
+    let app = TestApp::new().await;
+    let alice = app.user("alice");
+    let empty = app.stored_files();
+    for _ in 0..5 {
+        alice.upload_all(&[LocalFile::pdf("a", 10)]).await;
+    }
+    app.clock.advance(15 * MINUTE);
+    let runs = (0..4).map(|_| app.uploads.reap_sessions());
+    let reaped = futures_util::future::join_all(runs).await;
+    let expired: usize = reaped.into_iter().map(|run| run.unwrap().expired).sum();
+    assert_eq!(expired, 5);
+    assert_eq!(app.stored_files(), empty);
+}
+
+#[tokio::test]
+async fn a_session_that_is_being_finalized_is_not_reaped() {
+    let app = TestApp::new().await;
+    let alice = app.user("alice");
+    let (id, remotes) = alice.upload_all(&[LocalFile::pdf("a", 10)]).await;
+    app.clock.advance(14 * MINUTE);
+    let gate = app.object_faults.hold("object_size");
+    let finalizing = tokio::spawn(alice.finalize_call(&id, "Castle").into_future());
+    gate.arrived(1).await;
+    app.clock.advance(2 * MINUTE);
+    assert_eq!(app.uploads.reap_sessions().await.unwrap().expired, 0);
+    gate.open();
+    finalizing.await.unwrap().expect(201);
+    app.uploads.reap_sessions().await.unwrap();
+    alice.content(&remotes[0]).await.expect(200);
+}

@@ -1,0 +1,81 @@
+//! What a crash leaves in the object store is swept at the next start (DESIGN section 7).
+
+use moc_uploads_testkit::app::{LocalFile, TestApp, session_path};
+use moc_uploads_testkit::faults::Fault;
+
+#[tokio::test]
+async fn what_no_record_knows_is_removed_and_the_rest_stays() {
+    let app = TestApp::new().await;
+    let alice = app.user("alice");
+    let empty = app.stored_files();
+    let files = [
+        LocalFile::pdf("a", 2500),
+        LocalFile::image("b", 2500),
+        LocalFile::csv("c", 10),
+    ];
+    let id = alice.create_session(&files).await;
+    let completed = alice.upload(&id, &files[0]).await;
+    let uploading = alice.register(&id, &files[1]).await;
+    alice
+        .put_part(&uploading, 1, files[1].part(1, 1024))
+        .await
+        .expect(200);
+    let known = app.stored_files();
+
+    // As if the process had died between the store's step and the record.
+    app.session_faults
+        .fail("register_files", Fault::Unavailable);
+    app.object_faults.fail("abort_upload", Fault::Unavailable);
+    alice
+        .register_call(&id, &files[2])
+        .await
+        .refused(503, "DATABASE_UNAVAILABLE");
+    app.session_faults.clear();
+    app.object_faults.clear();
+    app.uploads.sweep_leftovers().await.unwrap();
+
+    assert_eq!(sorted(app.stored_files()), sorted(known));
+    assert_eq!(
+        alice.content(&completed).await.expect(200).body,
+        files[0].bytes
+    );
+    let parts = alice.put_parts(&uploading, &files[1]).await;
+    alice.complete_call(&uploading, &parts).await.expect(200);
+    assert_eq!(
+        alice.content(&uploading).await.expect(200).body,
+        files[1].bytes
+    );
+    alice.delete(session_path(&id)).await.expect(204);
+    assert_eq!(sorted(app.stored_files()), sorted(empty));
+}
+
+#[tokio::test]
+async fn an_object_whose_session_ended_meanwhile_is_removed() {
+    let app = TestApp::new().await;
+    let alice = app.user("alice");
+    let empty = app.stored_files();
+    let file = LocalFile::pdf("a", 2500);
+    let id = alice.create_session(std::slice::from_ref(&file)).await;
+    let remote = alice.register(&id, &file).await;
+    let parts = alice.put_parts(&remote, &file).await;
+    let upload = alice.session(&id).await;
+    assert_eq!(upload["files"][0]["status"], "uploading");
+
+    // Completed in the store, never recorded, and the session is cancelled while nothing can be
+    // freed.
+    app.session_faults.fail("complete_file", Fault::Unavailable);
+    let refused = alice.complete_call(&remote, &parts).await;
+    refused.refused(503, "DATABASE_UNAVAILABLE");
+    app.session_faults.clear();
+    app.object_faults.fail("delete_object", Fault::Unavailable);
+    alice.delete(session_path(&id)).await.expect(204);
+    app.object_faults.clear();
+    assert_ne!(sorted(app.stored_files()), sorted(empty.clone()));
+    app.uploads.sweep_leftovers().await.unwrap();
+    assert_eq!(sorted(app.stored_files()), sorted(empty));
+}
+
+fn sorted(mut files: Vec<std::path::PathBuf>) -> Vec<std::path::PathBuf> {
+    files.sort_unstable();
+    files
+}

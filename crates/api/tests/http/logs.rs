@@ -1,0 +1,190 @@
+//! What operators read (CONTRACT sections 1, 1.5 and 1.7).
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use moc_uploads_testkit::app::{LocalFile, PUBLIC_BASE_URL, TestApp};
+use serde_json::Value;
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::MINUTE;
+
+/// The lines that this thread has written.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// From now on, on this thread, until the guard is dropped.
+    fn start() -> (Self, DefaultGuard) {
+        let log = Self::default();
+        let subscriber = tracing_subscriber::fmt()
+            .json()
+            .with_max_level(tracing::Level::TRACE)
+            .with_writer(log.clone())
+            .finish();
+        (log, tracing::subscriber::set_default(subscriber))
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// The lines of this service.
+    fn lines(&self) -> Vec<Value> {
+        self.text()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .filter(|line: &Value| line["target"].as_str().unwrap().starts_with("moc_uploads"))
+            .collect()
+    }
+
+    fn with_message(&self, message: &str) -> Vec<Value> {
+        let mut lines = self.lines();
+        lines.retain(|line| line["fields"]["message"] == message);
+        lines
+    }
+
+    fn clear(&self) {
+        self.0.lock().unwrap().clear();
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn every_line_of_a_request_has_its_correlation_id() {
+    let (log, _guard) = Log::start();
+    let app = TestApp::new().await;
+    let alice = app.user("alice");
+    let file = LocalFile::pdf("a", 2500);
+    let id = alice.create_session(std::slice::from_ref(&file)).await;
+    let remote = alice.register(&id, &file).await;
+    log.clear();
+    let put = alice.put_part(&remote, 1, file.part(1, 1024));
+    put.header("x-correlation-id", "of-this-request")
+        .await
+        .expect(200);
+    let lines = log.lines();
+    let messages: Vec<&Value> = lines
+        .iter()
+        .map(|line| &line["fields"]["message"])
+        .collect();
+    assert!(
+        messages.contains(&&Value::from("part uploaded")),
+        "{messages:?}"
+    );
+    assert!(
+        lines.len() >= 2,
+        "one of the state, one of the request: {lines:?}"
+    );
+    for line in lines {
+        assert!(line.to_string().contains("of-this-request"), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn an_extension_is_told_once_and_in_full() {
+    let app = TestApp::new().await;
+    let alice = app.user("alice");
+    let file = LocalFile::pdf("a", 2500);
+    let id = alice.create_session(std::slice::from_ref(&file)).await;
+    let remote = alice.register(&id, &file).await;
+    app.clock.advance(10 * MINUTE);
+    let (log, _guard) = Log::start();
+    for part_number in 1..=3 {
+        let part = file.part(part_number, 1024);
+        alice.put_part(&remote, part_number, part).await.expect(200);
+    }
+    let lines = log.with_message("session extended");
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    let fields = &lines[0]["fields"];
+    assert_eq!(fields["session_id"], id);
+    assert_eq!(fields["old_expires_at"], "2026-01-25T12:15:00.000Z");
+    assert_eq!(fields["new_expires_at"], "2026-01-25T12:40:00.000Z");
+    assert_eq!(fields["action"], "upload_part");
+}
+
+#[tokio::test]
+async fn completing_again_is_a_warning() {
+    let app = TestApp::new().await;
+    let alice = app.user("alice");
+    let file = LocalFile::pdf("a", 2500);
+    let id = alice.create_session(std::slice::from_ref(&file)).await;
+    let remote = alice.register(&id, &file).await;
+    let parts = alice.put_parts(&remote, &file).await;
+    alice.complete_call(&remote, &parts).await.expect(200);
+    let (log, _guard) = Log::start();
+    alice.complete_call(&remote, &parts).await.expect(200);
+    let lines = log.lines();
+    assert!(
+        lines.iter().any(|line| line["level"] == "WARN"),
+        "{lines:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_skipped_limit_is_a_warning_each_time() {
+    let app = TestApp::with(|options| options.settings.daily_limit = None).await;
+    let alice = app.user("alice");
+    let (log, _guard) = Log::start();
+    for _ in 0..2 {
+        alice.create_session(&[LocalFile::pdf("a", 10)]).await;
+    }
+    let is_warning =
+        |line: &&Value| line["level"] == "WARN" && line.to_string().contains("RATE_LIMIT_BYPASS");
+    assert_eq!(log.lines().iter().filter(is_warning).count(), 2);
+}
+
+#[tokio::test]
+async fn no_secret_and_no_content_is_written() {
+    let (log, _guard) = Log::start();
+    let app = TestApp::new().await;
+    let alice = app.user("alice");
+    let file = LocalFile::pdf("a", 40).holding(&b"%PDF-1.7 very private content"[..]);
+    let id = alice.create_session(std::slice::from_ref(&file)).await;
+    let request = file.clone().with("partCount", 1);
+    let registered = alice.register_call(&id, &request).await.expect(201).json();
+    let url = registered["presignedUrls"][0]["url"].as_str().unwrap();
+    let signature = url.split("signature=").nth(1).unwrap();
+    let path = url.strip_prefix(PUBLIC_BASE_URL).unwrap();
+    app.anonymous()
+        .put(path)
+        .bytes(file.bytes.clone())
+        .await
+        .expect(200);
+    let altered = path.replace("/parts/1", "/parts/2");
+    app.anonymous()
+        .put(altered)
+        .bytes(file.bytes.clone())
+        .await
+        .refused(403, "FORBIDDEN");
+    let text = log.text();
+    assert!(text.contains("part uploaded"));
+    let token = alice.token().unwrap();
+    for secret in [
+        signature,
+        "very private",
+        &token,
+        moc_uploads_testkit::app::JWT_SECRET,
+    ] {
+        assert!(!text.contains(secret), "{secret} in {text}");
+    }
+}

@@ -1,0 +1,449 @@
+//! `PUT /sessions/{sessionId}/files/{fileId}/parts/{partNumber}` (CONTRACT section 1.4).
+
+use std::io;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use moc_uploads_testkit::app::{Call, Caller, LocalFile, RemoteFile, Response, TestApp};
+use moc_uploads_testkit::faults::Fault;
+use ring::digest::{SHA256, SHA512, digest};
+use serde_json::{Value, json};
+
+use crate::{MINUTE, NOBODY, count, members, together};
+
+/// A session of alice with a registered file of three parts: 1024, 1024 and 452 bytes.
+async fn three_parts(app: &TestApp) -> (Caller, LocalFile, RemoteFile) {
+    let alice = app.user("alice");
+    let file = LocalFile::pdf("a", 2500);
+    let id = alice.create_session(std::slice::from_ref(&file)).await;
+    let remote = alice.register(&id, &file).await;
+    (alice, file, remote)
+}
+
+async fn listed(caller: &Caller, remote: &RemoteFile) -> Value {
+    let listed = caller
+        .get(format!("{}/parts", remote.path))
+        .await
+        .expect(200);
+    listed.json()["parts"].clone()
+}
+
+/// Completes with what the server says has arrived, and gives the bytes that come back.
+async fn completed_bytes(caller: &Caller, remote: &RemoteFile) -> Bytes {
+    let parts = json!({ "parts": listed(caller, remote).await });
+    caller.complete_call(remote, &parts).await.expect(200);
+    caller.content(remote).await.expect(200).body
+}
+
+/// These bytes, then a connection that breaks.
+fn breaking(bytes: Bytes) -> impl futures_util::Stream<Item = Result<Bytes, io::Error>> + Send {
+    let broken = Err(io::Error::from(io::ErrorKind::ConnectionReset));
+    stream::iter([Ok(bytes), broken])
+}
+
+/// With a body of this length that the client sends when it is asked to, which must not happen.
+fn unasked(call: Call, length: u64) -> Call {
+    call.stream(stream::poll_fn(|_| panic!("the body was read")))
+        .header("content-length", length.to_string())
+        .header("expect", "100-continue")
+}
+
+#[tokio::test]
+async fn answers_with_number_and_etag() {
+    let app = TestApp::new().await;
+    let (alice, file, remote) = three_parts(&app).await;
+    for part_number in 1..=3 {
+        let part = file.part(part_number, 1024);
+        let put = alice.put_part(&remote, part_number, part).await.expect(200);
+        let json = put.json();
+        assert_eq!(members(&json), ["etag", "partNumber"]);
+        assert_eq!(json["partNumber"], part_number);
+        let etag = json["etag"].as_str().unwrap();
+        assert!(
+            etag.len() > 2 && etag.starts_with('"') && etag.ends_with('"'),
+            "{etag}"
+        );
+        assert_eq!(put.header("etag"), etag);
+    }
+    assert_eq!(completed_bytes(&alice, &remote).await, file.bytes);
+}
+
+#[tokio::test]
+async fn numbers_that_the_file_has_not_are_refused_before_the_body() {
+    let app = TestApp::new().await;
+    let (alice, _, remote) = three_parts(&app).await;
+    for number in [
+        "0",
+        "4",
+        "10000",
+        "10001",
+        "-1",
+        "1.5",
+        "one",
+        "4294967297",
+        "99999999999999999999",
+        "%31x",
+    ] {
+        let put = alice.put(format!("{}/parts/{number}", remote.path));
+        let problem = unasked(put, 1024).await.refused(400, "INVALID_PART_NUMBER");
+        assert_eq!(problem["validRange"], json!([1, 3]), "{number}");
+    }
+    assert_eq!(listed(&alice, &remote).await, json!([]));
+}
+
+#[tokio::test]
+async fn a_wrong_size_is_refused_before_the_body() {
+    let app = TestApp::new().await;
+    let (alice, _, remote) = three_parts(&app).await;
+    for (part_number, announced, expected) in [
+        (1, 1023, 1024),
+        (1, 1025, 1024),
+        (2, 452, 1024),
+        (3, 1024, 452),
+        (1, 1 << 40, 1024),
+    ] {
+        let put = alice.put_part(&remote, part_number, Bytes::new());
+        let problem = unasked(put, announced)
+            .await
+            .refused(400, "PART_SIZE_MISMATCH");
+        assert_eq!(problem["expectedSize"], expected);
+    }
+    assert_eq!(listed(&alice, &remote).await, json!([]));
+}
+
+#[tokio::test]
+async fn an_empty_body_is_refused() {
+    let app = TestApp::new().await;
+    let (alice, _, remote) = three_parts(&app).await;
+    let empty = alice.put_part(&remote, 1, Bytes::new()).await;
+    let problem = empty.refused(400, "PART_SIZE_MISMATCH");
+    assert_eq!(problem["expectedSize"], 1024);
+    let chunked = alice.put(format!("{}/parts/1", remote.path));
+    let chunked = chunked.chunked(stream::empty()).await;
+    chunked.refused(400, "PART_SIZE_MISMATCH");
+}
+
+#[tokio::test]
+async fn without_a_length_it_must_be_chunked() {
+    let app = TestApp::new().await;
+    let (alice, file, remote) = three_parts(&app).await;
+    let put = || alice.put(format!("{}/parts/1", remote.path));
+    put().await.refused(411, "LENGTH_REQUIRED");
+
+    let chunks = file
+        .part(1, 1024)
+        .chunks(100)
+        .map(Bytes::copy_from_slice)
+        .map(Ok)
+        .collect::<Vec<_>>();
+    put().chunked(stream::iter(chunks)).await.expect(200);
+    for (size, part_number) in [(1023, 1), (1025, 1), (4096, 1), (453, 3)] {
+        let put = alice.put(format!("{}/parts/{part_number}", remote.path));
+        let body = stream::iter([Ok(Bytes::from(vec![0; size]))]);
+        put.chunked(body).await.refused(400, "PART_SIZE_MISMATCH");
+    }
+    alice
+        .put_part(&remote, 2, file.part(2, 1024))
+        .await
+        .expect(200);
+    alice
+        .put_part(&remote, 3, file.part(3, 1024))
+        .await
+        .expect(200);
+    assert_eq!(completed_bytes(&alice, &remote).await, file.bytes);
+}
+
+#[tokio::test]
+async fn a_chunked_body_is_read_no_further_than_the_part_goes() {
+    let app = TestApp::new().await;
+    let (alice, _, remote) = three_parts(&app).await;
+    let endless = stream::repeat_with(|| Ok(Bytes::from_static(&[0; 512])));
+    let put = alice.put(format!("{}/parts/1", remote.path));
+    put.chunked(endless)
+        .await
+        .refused(400, "PART_SIZE_MISMATCH");
+}
+
+#[tokio::test]
+async fn a_part_sent_again_replaces_the_earlier_one() {
+    let app = TestApp::new().await;
+    let (alice, file, remote) = three_parts(&app).await;
+    let wrong = Bytes::from(vec![b'x'; 1024]);
+    let first = alice.put_part(&remote, 2, wrong).await.expect(200).json();
+    let parts = alice.put_parts(&remote, &file).await;
+    assert_ne!(parts["parts"][1]["etag"], first["etag"]);
+
+    let mut stale = parts.clone();
+    stale["parts"][1]["etag"] = first["etag"].clone();
+    alice
+        .complete_call(&remote, &stale)
+        .await
+        .refused(400, "INVALID_PART");
+    assert_eq!(completed_bytes(&alice, &remote).await, file.bytes);
+}
+
+#[tokio::test]
+async fn a_resend_that_fails_leaves_the_earlier_part() {
+    let app = TestApp::new().await;
+    let (alice, file, remote) = three_parts(&app).await;
+    alice.put_parts(&remote, &file).await;
+    let before = listed(&alice, &remote).await;
+    let put = |part_number| alice.put(format!("{}/parts/{part_number}", remote.path));
+    let garbage = || Bytes::from(vec![b'x'; 1000]);
+
+    for part_number in [1, 2] {
+        let broken = put(part_number).stream(breaking(garbage()));
+        broken
+            .header("content-length", "1024")
+            .await
+            .refused(400, "BAD_REQUEST");
+        put(part_number)
+            .chunked(breaking(garbage()))
+            .await
+            .refused(400, "BAD_REQUEST");
+        // Whole, but shorter or longer than the part.
+        let short = put(part_number).chunked(stream::iter([Ok(garbage())]));
+        short.await.refused(400, "PART_SIZE_MISMATCH");
+        let long = put(part_number).chunked(stream::iter([Ok(garbage()), Ok(garbage())]));
+        long.await.refused(400, "PART_SIZE_MISMATCH");
+        let wrong = alice.put_part(&remote, part_number, vec![b'x'; 1024]);
+        let wrong = wrong.header("content-md5", BASE64_STANDARD.encode([0; 16]));
+        wrong.await.refused(400, "CHECKSUM_MISMATCH");
+    }
+    app.session_faults.fail("record_part", Fault::Unavailable);
+    let unrecorded = alice.put_part(&remote, 1, vec![b'x'; 1024]).await;
+    unrecorded.refused(503, "DATABASE_UNAVAILABLE");
+    app.session_faults.clear();
+
+    assert_eq!(listed(&alice, &remote).await, before);
+    assert_eq!(completed_bytes(&alice, &remote).await, file.bytes);
+}
+
+#[tokio::test]
+async fn a_first_send_that_fails_leaves_nothing() {
+    let app = TestApp::new().await;
+    let (alice, file, remote) = three_parts(&app).await;
+    let put = alice.put(format!("{}/parts/1", remote.path));
+    let broken = put.stream(breaking(file.part(1, 500)));
+    broken
+        .header("content-length", "1024")
+        .await
+        .refused(400, "BAD_REQUEST");
+    assert_eq!(listed(&alice, &remote).await, json!([]));
+    alice.put_parts(&remote, &file).await;
+    assert_eq!(completed_bytes(&alice, &remote).await, file.bytes);
+}
+
+#[tokio::test]
+async fn digests_are_verified() {
+    let app = TestApp::new().await;
+    let (alice, file, remote) = three_parts(&app).await;
+    let part = file.part(1, 1024);
+    let base64 = |bytes: &[u8]| BASE64_STANDARD.encode(bytes);
+    let sha256 = base64(digest(&SHA256, &part).as_ref());
+    let sha512 = base64(digest(&SHA512, &part).as_ref());
+    let md5 = base64(&MD5_OF_PART_1);
+    let put = |name: &str, value: &str| {
+        let put = alice.put_part(&remote, 1, part.clone());
+        put.header(name, value)
+    };
+    for (name, right) in [
+        ("content-md5", md5.clone()),
+        ("x-amz-checksum-sha256", sha256.clone()),
+        ("content-digest", format!("sha-256=:{sha256}:")),
+        ("content-digest", format!("sha-512=:{sha512}:")),
+        (
+            "content-digest",
+            format!("sha-512=:{sha512}:, sha-256=:{sha256}:"),
+        ),
+        // RFC 9530: algorithms that are not known are ignored.
+        (
+            "content-digest",
+            format!("unixsum=:AAA=:, sha-256=:{sha256}:"),
+        ),
+    ] {
+        put(name, &right).await.expect(200);
+    }
+    let zeros = |len: usize| base64(&vec![0; len]);
+    for (name, wrong) in [
+        ("content-md5", zeros(16)),
+        ("x-amz-checksum-sha256", zeros(32)),
+        ("content-digest", format!("sha-256=:{}:", zeros(32))),
+        ("content-digest", format!("sha-512=:{}:", zeros(64))),
+        (
+            "content-digest",
+            format!("sha-256=:{sha256}:, sha-512=:{}:", zeros(64)),
+        ),
+    ] {
+        put(name, &wrong).await.refused(400, "CHECKSUM_MISMATCH");
+    }
+    let both = put("content-md5", &md5).header("x-amz-checksum-sha256", zeros(32));
+    both.await.refused(400, "CHECKSUM_MISMATCH");
+}
+
+/// By md5sum, of the first 1024 bytes of `LocalFile::pdf("a", 2500)`.
+const MD5_OF_PART_1: [u8; 16] = [
+    0xfa, 0xb4, 0x96, 0x9c, 0x27, 0x4c, 0x2f, 0x5b, 0x04, 0xee, 0xa2, 0xdd, 0x4d, 0xf6, 0x40, 0xb1,
+];
+
+#[tokio::test]
+async fn digests_that_are_none_are_refused() {
+    let app = TestApp::new().await;
+    let (alice, file, remote) = three_parts(&app).await;
+    for (name, value) in [
+        ("content-md5", "not base64!"),
+        ("content-md5", "AAAA"),
+        ("x-amz-checksum-sha256", "AAAA"),
+        ("content-digest", "sha-256=:AAAA:"),
+        ("content-digest", "sha-256"),
+    ] {
+        let put = alice
+            .put_part(&remote, 1, file.part(1, 1024))
+            .header(name, value);
+        let refused = put.await;
+        let (code, _) = refused.problem();
+        let expected = ["CHECKSUM_MISMATCH", "BAD_REQUEST", "VALIDATION_ERROR"];
+        assert!(
+            expected.contains(&code.as_str()),
+            "{name}: {value}: {refused:?}"
+        );
+    }
+    assert_eq!(listed(&alice, &remote).await, json!([]));
+}
+
+#[tokio::test]
+async fn a_body_that_stops_gets_408() {
+    let app = TestApp::new().await;
+    let (alice, file, remote) = three_parts(&app).await;
+    alice.put_parts(&remote, &file).await;
+    let before = listed(&alice, &remote).await;
+    let put = || alice.put(format!("{}/parts/1", remote.path));
+    let stuck = stream::iter([Ok(Bytes::from(vec![b'x'; 1000]))]).chain(stream::pending());
+    tokio::time::pause();
+    let announced = put().stream(stuck).header("content-length", "1024").await;
+    let silent = put().chunked(stream::pending()).await;
+    tokio::time::resume();
+    announced.refused(408, "REQUEST_TIMEOUT");
+    silent.refused(408, "REQUEST_TIMEOUT");
+    assert_eq!(listed(&alice, &remote).await, before);
+    assert_eq!(completed_bytes(&alice, &remote).await, file.bytes);
+}
+
+#[tokio::test]
+async fn a_body_that_is_slow_but_never_stops_is_taken() {
+    let app = TestApp::new().await;
+    let (alice, file, remote) = three_parts(&app).await;
+    let put = alice.put(format!("{}/parts/1", remote.path));
+    let chunks: Vec<_> = file
+        .part(1, 1024)
+        .chunks(100)
+        .map(Bytes::copy_from_slice)
+        .collect();
+    let slow = stream::iter(chunks).then(async |chunk| {
+        // Each within the 30 seconds that are allowed, all of them not.
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        Ok(chunk)
+    });
+    tokio::time::pause();
+    let put = put
+        .stream(slow.boxed())
+        .header("content-length", "1024")
+        .await;
+    tokio::time::resume();
+    put.expect(200);
+}
+
+#[tokio::test]
+async fn a_completed_file_takes_no_parts() {
+    let app = TestApp::new().await;
+    let (alice, file, remote) = three_parts(&app).await;
+    let parts = alice.put_parts(&remote, &file).await;
+    alice.complete_call(&remote, &parts).await.expect(200);
+    let put = || alice.put_part(&remote, 1, vec![b'x'; 1024]);
+    put().await.refused(409, "CONFLICT");
+    let session = remote.path.split('/').nth(5).unwrap();
+    alice.finalize_call(session, "Castle").await.expect(201);
+    put().await.refused(409, "CONFLICT");
+    assert_eq!(alice.content(&remote).await.expect(200).body, file.bytes);
+}
+
+#[tokio::test]
+async fn an_expired_session_takes_no_parts() {
+    let app = TestApp::new().await;
+    let (alice, _, remote) = three_parts(&app).await;
+    app.clock.advance(15 * MINUTE);
+    let put = alice.put_part(&remote, 1, Bytes::new());
+    unasked(put, 1024).await.refused(410, "SESSION_EXPIRED");
+}
+
+#[tokio::test]
+async fn nobody_elses_file_takes_parts() {
+    let app = TestApp::new().await;
+    let (alice, file, remote) = three_parts(&app).await;
+    let part = file.part(1, 1024);
+    let bob = app.user("bob");
+    bob.put_part(&remote, 1, part.clone())
+        .await
+        .refused(404, "NOT_FOUND");
+    // Whoever must not know of a file learns nothing of its parts either.
+    bob.put_part(&remote, 99, part.clone())
+        .await
+        .refused(404, "NOT_FOUND");
+
+    let (_, _, other) = three_parts(&app).await;
+    let session = |path: &str| path.split('/').nth(5).unwrap().to_owned();
+    for path in [
+        other
+            .path
+            .replace(&session(&other.path), &session(&remote.path)),
+        remote.path.replace(&remote.file_id, NOBODY),
+        remote.path.replace(&remote.file_id, "nonsense"),
+        remote.path.replace(&session(&remote.path), NOBODY),
+        remote.path.replace(&session(&remote.path), "nonsense"),
+    ] {
+        let put = alice.put(format!("{path}/parts/1")).bytes(part.clone());
+        put.await.refused(404, "NOT_FOUND");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_parts_at_once_and_each_several_times() {
+    let app = TestApp::new().await;
+    let alice = app.user("alice");
+    let file = LocalFile::pdf("a", 8 * 1024 - 100);
+    let id = alice.create_session(std::slice::from_ref(&file)).await;
+    let remote = alice.register(&id, &file).await;
+    let put = |n: u32| alice.put_part(&remote, n % 8 + 1, file.part(n % 8 + 1, 1024));
+    let calls: Vec<Call> = (0..32).map(put).collect();
+    let responses = together(calls).await;
+    assert_eq!(count(&responses, 200), 32);
+    let session = alice.session(&id).await;
+    assert_eq!(session["files"][0]["partsReceived"], 8);
+    assert_eq!(session["bytesReceived"], 8 * 1024 - 100);
+    assert_eq!(completed_bytes(&alice, &remote).await, file.bytes);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn different_bytes_at_once_for_one_part_end_as_one_of_them() {
+    let app = TestApp::new().await;
+    let (alice, file, remote) = three_parts(&app).await;
+    alice.put_parts(&remote, &file).await;
+    let put = |digit: u8| alice.put_part(&remote, 2, vec![b'0' + digit; 1024]);
+    let responses: Vec<Response> = together((0..8).map(put)).await;
+    assert_eq!(count(&responses, 200), 8);
+    let recorded = listed(&alice, &remote).await[1]["etag"].clone();
+    let bytes = completed_bytes(&alice, &remote).await;
+    let winner = bytes[1024];
+    assert_eq!(bytes[1024..2048], vec![winner; 1024]);
+    let answer = &responses[usize::from(winner - b'0')];
+    assert_eq!(
+        answer.json()["etag"],
+        recorded,
+        "what is recorded is what is stored"
+    );
+    assert_eq!(bytes[..1024], file.bytes[..1024]);
+    assert_eq!(bytes[2048..], file.bytes[2048..]);
+}
