@@ -1,4 +1,5 @@
--- With: file_list. A row for each file, one of nothing but the session where there is none.
+-- With: file_list.
+-- A row for each file, one of nothing but the session where there is none.
 SELECT
   s.id, s.user_id, s.status, s.part_size_bytes, s.created_at, s.expires_at,
   s.declared_file_count, s.declared_bytes,

@@ -1,5 +1,5 @@
--- With: session_count. A row for each session of the page, one of nothing but the total where
--- there is none.
+-- With: session_count.
+-- A row for each session of the page, one of nothing but the total where there is none.
 WITH matching AS (
   SELECT s.*
   FROM upload_sessions AS s

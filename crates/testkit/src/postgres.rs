@@ -4,6 +4,7 @@
 //! removes it as soon as none is left, however they ended.
 
 mod cluster;
+mod pooler;
 
 use std::collections::hash_map::DefaultHasher;
 use std::fs::File;
@@ -12,6 +13,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 pub use cluster::Cluster;
+pub use pooler::Pooler;
 
 /// Whether tests that need a server of another make are to be left out:
 /// `MOC_TEST_SKIP_EXTERNAL=1`. Never in CI.

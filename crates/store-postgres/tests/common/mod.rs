@@ -22,9 +22,17 @@ pub(crate) async fn migrated() -> Option<Database> {
 
 /// A store whose time is the caller's.
 pub(crate) fn open(url: &str) -> PostgresStore {
-    let options = PostgresOptions {
+    open_with(options(url))
+}
+
+/// Of a store whose time is the caller's.
+pub(crate) fn options(url: &str) -> PostgresOptions {
+    PostgresOptions {
         time: TimeSource::Caller,
         ..PostgresOptions::new(url)
-    };
+    }
+}
+
+pub(crate) fn open_with(options: PostgresOptions) -> PostgresStore {
     PostgresStore::open(&options).unwrap()
 }

@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, geteuid, kill_process, test_kill_process};
 
 /// Longer than any start takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
-const TICK: Duration = Duration::from_millis(20);
+pub(super) const TICK: Duration = Duration::from_millis(20);
 
 /// What it may forget when the power fails, and how many it serves.
 const SETTINGS: &[&str] = &[
@@ -116,7 +116,7 @@ impl Cluster {
         if let Some((_, uid)) = owner {
             std::os::unix::fs::chown(&self.folder, Some(uid), None).unwrap();
         }
-        let mut initdb = self.as_owner("initdb");
+        let mut initdb = as_owner(&self.programs.join("initdb"));
         // Sorted as people do, which shows what relies on the order of bytes.
         initdb
             .args(["--username=postgres", "--auth=trust", "--no-sync"])
@@ -142,7 +142,7 @@ impl Cluster {
     }
 
     fn server(&self) -> Command {
-        let mut server = self.as_owner("postgres");
+        let mut server = as_owner(&self.programs.join("postgres"));
         server
             .arg("-D")
             .arg(self.folder.join("data"))
@@ -223,25 +223,24 @@ impl Cluster {
             .current_dir("/");
         psql
     }
+}
 
-    /// PostgreSQL refuses to run as root.
-    fn as_owner(&self, program: &str) -> Command {
-        let program = self.programs.join(program);
-        match owner() {
-            None => Command::new(program),
-            Some((name, _)) => {
-                let mut command = Command::new("setpriv");
-                command
-                    .args(["--reuid", name, "--regid", name, "--clear-groups", "--"])
-                    .arg(program);
-                command
-            }
+/// A program run as who may run servers: PostgreSQL refuses to run as root.
+pub(super) fn as_owner(program: &Path) -> Command {
+    match owner() {
+        None => Command::new(program),
+        Some((name, _)) => {
+            let mut command = Command::new("setpriv");
+            command
+                .args(["--reuid", name, "--regid", name, "--clear-groups", "--"])
+                .arg(program);
+            command
         }
     }
 }
 
 /// Who runs the server where we are root.
-fn owner() -> Option<(&'static str, u32)> {
+pub(super) fn owner() -> Option<(&'static str, u32)> {
     if !geteuid().is_root() {
         return None;
     }

@@ -1,0 +1,114 @@
+//! The schema: migrating, refusing, surviving.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, as it should"
+)]
+
+use moc_uploads_core::ports::{SessionStore, StoreError};
+use moc_uploads_store_postgres::{PostgresOptions, PostgresStore};
+use moc_uploads_testkit::postgres::{Database, is_skipped};
+use tokio::task::JoinSet;
+
+mod common;
+#[path = "common/create.rs"]
+mod create;
+
+use common::open;
+use create::{create, is_unavailable};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_replicas_that_start_at_once_migrate_a_new_database_once() {
+    if is_skipped() {
+        return;
+    }
+    let database = Database::empty();
+    let mut stores = JoinSet::new();
+    for _ in 0..10 {
+        let store = open(&database.url());
+        stores.spawn(async move {
+            store.migrate().await.unwrap();
+            store
+        });
+    }
+    for store in stores.join_all().await {
+        store.migrate().await.unwrap();
+        create(&store).await.unwrap();
+    }
+    assert_eq!(
+        database.psql("SELECT version, name FROM schema_migrations"),
+        "1|0001_init"
+    );
+}
+
+#[tokio::test]
+async fn migrating_a_database_in_use_keeps_what_is_in_it() {
+    let Some(database) = common::migrated().await else {
+        return;
+    };
+    let store = open(&database.url());
+    let id = create(&store).await.unwrap();
+    store.migrate().await.unwrap();
+    let again = open(&database.url());
+    assert!(again.declared_session(id).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_program_is_refused() {
+    let Some(database) = common::migrated().await else {
+        return;
+    };
+    database.psql("INSERT INTO schema_migrations (version, name, checksum) VALUES (99, 'x', 'x')");
+    let error = open(&database.url()).migrate().await.unwrap_err();
+    assert!(matches!(error, StoreError::Internal(_)));
+    assert!(error.to_string().contains("start a newer program"));
+}
+
+#[tokio::test]
+async fn a_migration_that_changed_after_it_landed_is_refused() {
+    let Some(database) = common::migrated().await else {
+        return;
+    };
+    database.psql("UPDATE schema_migrations SET checksum = 'other'");
+    let error = open(&database.url()).migrate().await.unwrap_err();
+    assert!(matches!(error, StoreError::Internal(_)));
+    assert!(error.to_string().contains("0001_init"));
+}
+
+/// Append only. A change to a migration that databases out there have applied locks them out.
+#[tokio::test]
+async fn a_migration_that_has_landed_never_changes() {
+    const LANDED: &str = "b3c173f4dc9b264d4f3ac9a849aaa25470dd8eaaa686e1a82528da11313afd77";
+    let Some(database) = common::migrated().await else {
+        return;
+    };
+    let checksums = database.psql("SELECT checksum FROM schema_migrations ORDER BY version");
+    assert_eq!(checksums, LANDED);
+}
+
+#[tokio::test]
+async fn a_url_that_cannot_be_right_is_refused_and_not_repeated() {
+    for url in [
+        "postgres://u:secret@db/x?sslmode=perhaps",
+        "postgres://u:secret@db:port/x",
+    ] {
+        let Err(error) = PostgresStore::open(&PostgresOptions::new(url)) else {
+            panic!("{url} was accepted");
+        };
+        assert!(matches!(error, StoreError::Internal(_)));
+        assert!(!format!("{error} {error:?}").contains("secret"));
+    }
+}
+
+#[tokio::test]
+async fn a_closed_store_is_unavailable() {
+    let Some(database) = common::migrated().await else {
+        return;
+    };
+    let store = open(&database.url());
+    create(&store).await.unwrap();
+    store.close().await;
+    assert!(is_unavailable(&create(&store).await));
+    assert!(is_unavailable(&store.ping().await));
+    store.close().await;
+}

@@ -1,0 +1,220 @@
+//! What each method of the port costs, as the server counts it.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, as it should"
+)]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use moc_uploads_core::finalize::{MocDraft, NewMoc};
+use moc_uploads_core::part::ETag;
+use moc_uploads_core::ports::*;
+use moc_uploads_core::session::SessionStatus;
+use moc_uploads_store_postgres::PostgresStore;
+use moc_uploads_testkit::builders::{
+    EXTENSION, MINUTE, instruction, moc_id, new_file, new_session, user,
+};
+use moc_uploads_testkit::clock::ManualClock;
+use moc_uploads_testkit::postgres::Database;
+
+mod common;
+
+const LOCK_TTL: Duration = MINUTE;
+
+/// Where the counts stand.
+fn documented() -> BTreeMap<String, (String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/decisions");
+    let page = folder.join("0006-one-statement-a-request.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    page.lines()
+        .filter_map(|line| {
+            let cells: Vec<_> = line.split('|').map(str::trim).collect();
+            let [_, method, statements, transaction, _] = cells.as_slice() else {
+                return None;
+            };
+            let method = method.strip_prefix('`')?.strip_suffix('`')?;
+            let counts = ((*statements).to_owned(), (*transaction).to_owned());
+            Some((method.to_owned(), counts))
+        })
+        .collect()
+}
+
+struct Counter<'a> {
+    database: &'a Database,
+    counts: BTreeMap<String, (String, String)>,
+}
+
+impl Counter<'_> {
+    /// Counts what `call` does. The server knows by then: it answers after it has counted.
+    async fn count<T>(
+        &mut self,
+        method: &str,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> T {
+        let statistics = "FROM pg_stat_statements AS s JOIN pg_database AS d ON d.oid = s.dbid \
+                          WHERE d.datname = current_database() AND s.query NOT LIKE '%pg_stat_%'";
+        self.database.psql(
+            "SELECT pg_stat_statements_reset(0, oid, 0) FROM pg_database \
+             WHERE datname = current_database()",
+        );
+        let outcome = call.await.unwrap();
+        let counted = self.database.psql(&format!(
+            "SELECT coalesce(sum(s.calls) FILTER (WHERE s.query !~ '^(BEGIN|SET|COMMIT)'), 0), \
+             CASE WHEN count(*) FILTER (WHERE s.query ~ '^BEGIN') > 0 THEN 'yes' ELSE 'no' END \
+             {statistics}"
+        ));
+        let (statements, transaction) = counted.split_once('|').unwrap();
+        let counts = (statements.to_owned(), transaction.to_owned());
+        self.counts.insert(method.to_owned(), counts);
+        outcome
+    }
+}
+
+#[tokio::test]
+async fn methods_cost_what_the_documentation_says() {
+    let Some(database) = common::migrated().await else {
+        return;
+    };
+    database.psql("CREATE EXTENSION pg_stat_statements");
+    let store = common::open(&database.url());
+    let mut counter = Counter {
+        database: &database,
+        counts: BTreeMap::new(),
+    };
+    run_every_method(&store, &mut counter).await;
+    assert_eq!(counter.counts, documented());
+}
+
+async fn run_every_method(store: &PostgresStore, counter: &mut Counter<'_>) {
+    let now = ManualClock::START;
+    let mut session = new_session(&user("alice"), vec![instruction("a", 1)], now);
+    session.daily_limit = Some(10);
+    session.idempotency = Some(Idempotency {
+        key: "key".to_owned(),
+        fingerprint: "body".to_owned(),
+        valid_since: now,
+    });
+    let (id, user_id) = (session.id, session.user_id.clone());
+    let file = new_file(&user_id, id, instruction("a", 4));
+    counter.count("ping", store.ping()).await;
+    let create = store.create_session(session.clone());
+    let outcome = counter.count("create_session", create).await;
+    assert_eq!(outcome, CreateSessionOutcome::Created);
+    counter
+        .count("declared_session", store.declared_session(id))
+        .await;
+    // The last moment: it is extended, too.
+    let near = session.expires_at - Duration::from_millis(1);
+    let register = RegisterFiles {
+        session_id: id,
+        files: vec![file.clone(), new_file(&user_id, id, instruction("b", 4))],
+        max_file_count: Some(1),
+        now: near,
+        extension: EXTENSION,
+        finalize_lock_ttl: LOCK_TTL,
+    };
+    counter
+        .count("register_files", store.register_files(register))
+        .await;
+    counter.count("file", store.file(id, file.id)).await;
+    counter
+        .count("part_target", store.part_target(id, file.id, 1))
+        .await;
+    let record = RecordPart {
+        session_id: id,
+        file_id: file.id,
+        part_number: 1,
+        etag: ETag::parse("part"),
+        size_bytes: 4,
+        now,
+        extension: EXTENSION,
+    };
+    counter
+        .count("record_part", store.record_part(record))
+        .await;
+    counter
+        .count("file_with_parts", store.file_with_parts(id, file.id))
+        .await;
+    let complete = CompleteFile {
+        session_id: id,
+        file_id: file.id,
+        etag: ETag::parse("whole"),
+        file_url: "https://files.test/a".to_owned(),
+        now,
+        extension: EXTENSION,
+    };
+    counter
+        .count("complete_file", store.complete_file(complete))
+        .await;
+    counter
+        .count("session_detail", store.session_detail(id))
+        .await;
+    let list = SessionQuery {
+        user_id: user_id.clone(),
+        status: Some(SessionStatus::Active),
+        now,
+        limit: 20,
+        offset: 0,
+    };
+    counter
+        .count("list_sessions", store.list_sessions(list))
+        .await;
+    let begin = store.begin_finalize(id, &user_id, now, LOCK_TTL);
+    let outcome = counter.count("begin_finalize", begin).await;
+    let BeginFinalizeOutcome::Locked { files, .. } = outcome else {
+        panic!("not locked: {outcome:?}");
+    };
+    counter
+        .count("release_finalize", store.release_finalize(id, near))
+        .await;
+    let moc = NewMoc {
+        id: moc_id(),
+        session_id: id,
+        user_id: user_id.clone(),
+        draft: MocDraft {
+            title: "Castle".to_owned(),
+            description: None,
+            tags: vec![],
+            theme: None,
+        },
+        files,
+        pdf_key: "test/a.pdf".to_owned(),
+        image_keys: vec![],
+        parts_keys: vec![],
+        thumbnail_url: None,
+        created_at: now,
+    };
+    let outcome = counter
+        .count("commit_finalize", store.commit_finalize(moc, now))
+        .await;
+    assert!(matches!(outcome, CommitFinalizeOutcome::Created(_)));
+    let outcome = store.begin_finalize(id, &user_id, now, LOCK_TTL).await;
+    assert!(matches!(
+        outcome,
+        Ok(BeginFinalizeOutcome::AlreadyFinalized(_))
+    ));
+
+    let [cancelled, expired] = [0, 1].map(|_| new_session(&user_id, vec![], now));
+    store.create_session(cancelled.clone()).await.unwrap();
+    store.create_session(expired.clone()).await.unwrap();
+    let cancel = store.cancel_session(cancelled.id, &user_id, now, LOCK_TTL);
+    counter.count("cancel_session", cancel).await;
+    let expire = store.expire_sessions(expired.expires_at, LOCK_TTL, 10);
+    assert_eq!(counter.count("expire_sessions", expire).await.len(), 1);
+    counter
+        .count("sessions_to_free", store.sessions_to_free(10))
+        .await;
+    counter
+        .count(
+            "mark_session_freed",
+            store.mark_session_freed(cancelled.id, now),
+        )
+        .await;
+    counter.count("prune", store.prune(now)).await;
+    counter
+        .count("owned_keys", store.owned_keys(&[file.upload.key]))
+        .await;
+}
