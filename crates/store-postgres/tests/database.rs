@@ -1,10 +1,5 @@
 //! The schema: migrating, refusing, surviving.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that panics has failed, as it should"
-)]
-
 use moc_uploads_core::ports::{SessionStore, StoreError};
 use moc_uploads_store_postgres::{PostgresOptions, PostgresStore};
 use moc_uploads_testkit::postgres::{Database, is_skipped};

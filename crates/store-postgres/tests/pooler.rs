@@ -1,11 +1,6 @@
 //! Behind a transaction-mode pooler with fewer connections than the replicas have, without prepared
 //! statements: what must hold when many are at it.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that panics has failed, as it should"
-)]
-
 use std::sync::Arc;
 
 use moc_uploads_core::ports::SessionStore;

@@ -200,3 +200,39 @@ fn settle<T>(
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::ErrorCode;
+
+    /// Ours is behind: by it, the session has time left.
+    #[test]
+    fn what_the_store_found_expired_is_expired_whatever_our_clock_says() {
+        let now = Timestamp::from_unix_ms(0);
+        let mut session = Session {
+            id: crate::ids::SessionId(uuid::Uuid::nil()),
+            user_id: UserId::new("alice"),
+            stored_status: SessionStatus::Active,
+            part_size_bytes: 1,
+            created_at: now,
+            expires_at: now + Duration::from_millis(1),
+        };
+        for (status, code) in [
+            (SessionStatus::Active, ErrorCode::SessionExpired),
+            (SessionStatus::Expired, ErrorCode::SessionExpired),
+            (SessionStatus::Cancelled, ErrorCode::SessionNotActive),
+            (SessionStatus::Completed, ErrorCode::SessionNotActive),
+        ] {
+            session.stored_status = status;
+            let activity = Activity::<()>::SessionClosed(Some(session.clone()));
+            let refusal = settle(activity, &session, now, "test").unwrap_err();
+            assert_eq!(refusal.code(), code, "{status:?}");
+            if let Error::SessionExpired { expires_at, now } = refusal {
+                assert!(expires_at <= now);
+            }
+        }
+    }
+}

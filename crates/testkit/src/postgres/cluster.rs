@@ -1,6 +1,5 @@
 //! A cluster: a server and its data.
 
-use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::net::UnixStream;
@@ -261,7 +260,7 @@ fn programs() -> PathBuf {
         })
         .collect();
     versions.sort();
-    let path = std::env::var_os("PATH").unwrap_or_else(OsString::new);
+    let path = std::env::var_os("PATH").unwrap_or_default();
     versions
         .into_iter()
         .rev()
