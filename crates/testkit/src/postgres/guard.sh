@@ -3,8 +3,8 @@
 lock=$1 folder=$2
 shift 2
 cd /
-"$@" >>"$folder/log" 2>&1 </dev/null &
 exec 9<"$lock"
+"$@" 9<&- >>"$folder/log" 2>&1 </dev/null &
 while :; do
   flock -x 9
   flock -u 9
