@@ -92,9 +92,10 @@ impl Server {
     /// When the server ends without it.
     pub fn wait_for(&self, message: &str) -> Value {
         loop {
-            let line = self.lines.recv_timeout(PATIENCE).unwrap_or_else(|_| {
-                panic!("the server never says {message:?}: {:#?}", self.log())
-            });
+            let line = self
+                .lines
+                .recv_timeout(PATIENCE)
+                .unwrap_or_else(|_| panic!("the server never says {message:?}: {:#?}", self.log()));
             if line["message"] == message {
                 return line;
             }

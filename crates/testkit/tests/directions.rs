@@ -46,7 +46,10 @@ fn core_knows_no_adapter_and_nothing_heavy() {
 
 #[test]
 fn the_api_knows_no_adapter() {
-    assert_knows_none("api", ADAPTERS.into_iter().chain(["rusqlite", "sqlx", "aws-"]));
+    assert_knows_none(
+        "api",
+        ADAPTERS.into_iter().chain(["rusqlite", "sqlx", "aws-"]),
+    );
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::file::{FileMetadata, UploadFile};
 use crate::finalize::{Moc, NewMoc};
 use crate::ids::{FileId, SessionId};
 use crate::object_key::ObjectKey;
-use crate::part::{ETag, Part};
+use crate::part::{ETag, Part, PartReceipt};
 use crate::ports::{Upload, UploadId};
 use crate::principal::UserId;
 use crate::session::{Extension, ExtensionRule, Session, SessionStatus, SessionSummary};
@@ -263,6 +263,9 @@ pub struct CompleteFile {
     pub file_id: FileId,
     /// Of the object.
     pub etag: ETag,
+    /// What it was joined from. A part that was recorded with another etag meanwhile came too late:
+    /// its record is put back.
+    pub parts: Vec<PartReceipt>,
     /// Where it can be had.
     pub file_url: String,
     /// Now.
@@ -453,8 +456,16 @@ pub trait SessionStore: Send + Sync {
         limit: u32,
     ) -> Result<Vec<Session>, StoreError>;
 
-    /// Up to `limit` expired and cancelled sessions whose storage was not freed, oldest first.
-    async fn sessions_to_free(&self, limit: u32) -> Result<Vec<EndedSession>, StoreError>;
+    /// Up to `limit` expired and cancelled sessions whose storage was not freed, by id, those after
+    /// `after`.
+    async fn sessions_to_free(
+        &self,
+        after: Option<SessionId>,
+        limit: u32,
+    ) -> Result<Vec<EndedSession>, StoreError>;
+
+    /// The id of this database, made with it.
+    async fn database_id(&self) -> Result<String, StoreError>;
 
     /// Notes that an ended session holds nothing any more: its files are `failed`, their URLs
     /// gone, its parts forgotten.
@@ -467,8 +478,8 @@ pub trait SessionStore: Send + Sync {
     /// Forgets idempotency keys made before `before` and daily counts of days before it.
     async fn prune(&self, before: Timestamp) -> Result<(), StoreError>;
 
-    /// Of these object keys, those that a file of an active or completed session owns, with the
-    /// upload of each that is not completed.
+    /// Of these object keys, those that a file of an active or completed session owns, or a file
+    /// of a MOC.
     async fn owned_keys(&self, keys: &[ObjectKey]) -> Result<OwnedKeys, StoreError>;
 }
 
@@ -477,7 +488,7 @@ pub trait SessionStore: Send + Sync {
 pub struct OwnedKeys {
     /// Of files that are being uploaded.
     pub uploading: HashSet<ObjectKey>,
-    /// Of completed files.
+    /// Of completed files and of MOCs.
     pub completed: HashSet<ObjectKey>,
 }
 

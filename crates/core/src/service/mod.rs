@@ -183,7 +183,7 @@ fn settle<T>(
             Err(Error::NotFound("session"))
         }
         Activity::Finalizing => Err(Error::conflict(
-            "The session is being finalized; open a new one for further files.",
+            "The session is being finalized; wait for that to end, or open a new one.",
         )),
     }
 }
