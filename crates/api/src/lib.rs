@@ -6,6 +6,7 @@
 pub mod auth;
 mod config;
 mod cors;
+mod detach;
 mod extract;
 mod metrics;
 mod names;

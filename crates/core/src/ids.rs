@@ -24,8 +24,9 @@ macro_rules! id {
         impl FromStr for $name {
             type Err = uuid::Error;
 
+            /// The hyphenated form alone, in any case: an id has one spelling.
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                text.parse().map(Self)
+                uuid::fmt::Hyphenated::from_str(text).map(|id| Self(id.into_uuid()))
             }
         }
     };

@@ -3,6 +3,7 @@
 //! This crate knows no HTTP, no SQL, no S3 and no environment. Adapters implement [`ports`],
 //! callers use [`service::Uploads`].
 
+pub mod content_type;
 pub mod error;
 pub mod file;
 pub mod finalize;

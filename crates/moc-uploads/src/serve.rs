@@ -95,12 +95,12 @@ async fn start(config: &Config, args: &ServeArgs, base_url: &str) -> Result<Star
     if !args.no_migrate {
         database.migrate().await?;
     }
+    database.take_over().await?;
     let uploads = wiring::open_uploads(config, &database, base_url)?;
-    database.release_locks().await?;
     let removed_count = uploads
         .sweep_leftovers()
         .await
-        .map_err(|error| Failure::new("can't sweep leftovers", error))?;
+        .map_err(|error| Failure::new("can't put in order what the last run left", error))?;
     if removed_count > 0 {
         tracing::info!(removed_count, "leftovers swept");
     }

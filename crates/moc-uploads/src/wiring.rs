@@ -39,16 +39,16 @@ impl Database {
             .map_err(|error| Failure::new("can't bring the database schema up to date", error))
     }
 
-    /// Gives back what the last server held. The embedded database has one server at a time; the
-    /// lock on the object store, which is open by now, sees to it.
+    /// Makes this process the server of the embedded database, which has one at a time, and gives
+    /// back what the last one held.
     ///
     /// # Errors
-    /// Those of the database.
-    pub(crate) async fn release_locks(&self) -> Result<(), Failure> {
+    /// Another server. Those of the database.
+    pub(crate) async fn take_over(&self) -> Result<(), Failure> {
         self.0
-            .release_locks()
+            .take_over()
             .await
-            .map_err(|error| Failure::new("can't release the locks of the last run", error))
+            .map_err(|error| Failure::new("can't serve this database", error))
     }
 
     /// Loads the example rows.

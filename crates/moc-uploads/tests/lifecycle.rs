@@ -200,7 +200,7 @@ fn a_second_server_on_the_same_data_does_not_start() {
     let output = command(BINARY, folder.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("another process"), "{told}");
+    assert!(told.contains("another server uses"), "{told}");
     assert_eq!(Connection::open(&server).get("/healthz").status, 200);
 }
 
@@ -273,5 +273,38 @@ fn a_head_that_is_too_large_is_refused() {
     let _ = connection.0.get_mut().write_all(request.as_bytes());
     let status = connection.response().map(|response| response.status);
     assert!(matches!(status, Some(431) | None), "{status:?}");
+    assert_eq!(Connection::open(&server).get("/healthz").status, 200);
+}
+
+#[test]
+fn files_are_not_swept_with_the_database_of_others() {
+    let (folder, server) = start(&[]);
+    assert!(server.stop().success());
+    let stored = folder.path().join("blobs/objects/00");
+    std::fs::create_dir_all(&stored).unwrap();
+    let stored = stored.join("dev~a.pdf");
+    std::fs::write(&stored, "somebody's").unwrap();
+
+    let other = folder.path().join("other.db");
+    let mut command = command(BINARY, folder.path());
+    command.env("DATABASE_URL", format!("sqlite:{}", other.display()));
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("the files of another database"), "{told}");
+    assert!(stored.exists());
+}
+
+#[test]
+fn two_servers_do_not_share_a_database() {
+    let (folder, server) = start(&[]);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let database = folder.path().join("moc-uploads.db");
+    let mut command = command(BINARY, elsewhere.path());
+    command.env("DATABASE_URL", format!("sqlite:{}", database.display()));
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("another server uses"), "{told}");
     assert_eq!(Connection::open(&server).get("/healthz").status, 200);
 }

@@ -24,7 +24,7 @@ ON upload_sessions(expires_at)
 WHERE status = 'active';
 
 CREATE INDEX idx_upload_sessions_to_free
-ON upload_sessions(updated_at)
+ON upload_sessions(id)
 WHERE status IN ('expired', 'cancelled') AND storage_freed_at IS NULL;
 
 CREATE TABLE upload_session_files (
@@ -133,6 +133,14 @@ CREATE TABLE moc_files (
 );
 
 CREATE INDEX idx_moc_files_moc_id ON moc_files(moc_id);
+CREATE INDEX idx_moc_files_object_key ON moc_files(object_key);
+
+-- One row: an object store that is swept is bound to it.
+CREATE TABLE database_identity (
+  id uuid PRIMARY KEY
+);
+
+INSERT INTO database_identity (id) VALUES (gen_random_uuid());
 
 -- A statement that waited for a lock still sees other tables as they were when it began. What a
 -- volatile function reads is as of its call: these look again once the lock is held.
@@ -140,6 +148,11 @@ CREATE INDEX idx_moc_files_moc_id ON moc_files(moc_id);
 CREATE FUNCTION files_of_session(id uuid) RETURNS SETOF upload_session_files
 LANGUAGE sql VOLATILE AS $$
   SELECT * FROM upload_session_files WHERE session_id = $1
+$$;
+
+CREATE FUNCTION parts_of_file(id uuid) RETURNS SETOF upload_session_parts
+LANGUAGE sql VOLATILE AS $$
+  SELECT * FROM upload_session_parts WHERE file_id = $1
 $$;
 
 CREATE FUNCTION idempotency_key_of_user(user_id text, idempotency_key text) RETURNS SETOF idempotency_keys

@@ -1,5 +1,6 @@
--- With: session_extend.
--- $3 is now: the server's time unless given.
+-- With: part_restore, session_extend.
+-- $3 is now: the server's time unless given. $6 is an array of { part_number, etag }; what parts have
+-- now is read after the session's lock is held.
 WITH session AS MATERIALIZED (
   SELECT s.*, coalesce($3, date_trunc('milliseconds', now())) AS now
   FROM upload_sessions AS s
@@ -28,6 +29,18 @@ judged AS MATERIALIZED (
 open AS MATERIALIZED (
   SELECT * FROM judged WHERE state = 'open'
 ),
+restored AS (
+  UPDATE upload_session_parts AS p
+  SET etag = r.etag
+  FROM (
+    SELECT part.file_id, part.part_number, joined.etag
+    FROM open
+    CROSS JOIN LATERAL parts_of_file(open.file_id) AS part
+    JOIN jsonb_to_recordset($6) AS joined(part_number integer, etag text)
+      ON joined.part_number = part.part_number AND joined.etag <> part.etag
+  ) AS r
+  WHERE p.file_id = r.file_id AND p.part_number = r.part_number
+),
 completed AS (
   UPDATE upload_session_files AS f
   SET status = 'completed', etag = $4, file_url = $5, updated_at = open.now
@@ -40,9 +53,9 @@ extended AS (
   FROM (
     SELECT
       id, now, expires_at AS old_expires_at,
-      least(now + $7::interval, created_at + $8::interval) AS new_expires_at
+      least(now + $8::interval, created_at + $9::interval) AS new_expires_at
     FROM open
-    WHERE expires_at - $6::interval < now
+    WHERE expires_at - $7::interval < now
   ) AS e
   WHERE s.id = e.id AND e.new_expires_at > e.old_expires_at
   RETURNING e.old_expires_at, e.new_expires_at

@@ -8,8 +8,8 @@ WITH session AS MATERIALIZED (
 ),
 judged AS MATERIALIZED (
   SELECT session.*, CASE
+    WHEN status = 'active' AND finalizing_at > now - $5::interval THEN 'finalizing'
     WHEN status <> 'active' OR expires_at <= now THEN 'closed'
-    WHEN finalizing_at > now - $5::interval THEN 'finalizing'
     ELSE 'open'
   END AS state
   FROM session

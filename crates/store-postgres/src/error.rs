@@ -18,6 +18,8 @@ pub(crate) enum Error {
         #[source]
         cause: Box<dyn std::error::Error + Send + Sync>,
     },
+    #[error("the database has lost its identity")]
+    NoIdentity,
     #[error("{0} is out of range")]
     OutOfRange(u64),
     #[error(

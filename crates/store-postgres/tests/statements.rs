@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use moc_uploads_core::finalize::{MocDraft, NewMoc};
-use moc_uploads_core::part::ETag;
+use moc_uploads_core::part::{ETag, PartReceipt};
 use moc_uploads_core::ports::*;
 use moc_uploads_core::session::SessionStatus;
 use moc_uploads_store_postgres::PostgresStore;
@@ -100,6 +100,7 @@ async fn run_every_method(store: &PostgresStore, counter: &mut Counter<'_>) {
     let (id, user_id) = (session.id, session.user_id.clone());
     let file = new_file(&user_id, id, instruction("a", 4));
     counter.count("ping", store.ping()).await;
+    counter.count("database_id", store.database_id()).await;
     let create = store.create_session(session.clone());
     let outcome = counter.count("create_session", create).await;
     assert_eq!(outcome, CreateSessionOutcome::Created);
@@ -142,6 +143,10 @@ async fn run_every_method(store: &PostgresStore, counter: &mut Counter<'_>) {
         session_id: id,
         file_id: file.id,
         etag: ETag::parse("whole"),
+        parts: vec![PartReceipt {
+            part_number: 1,
+            etag: ETag::parse("joined"),
+        }],
         file_url: "https://files.test/a".to_owned(),
         now,
         extension: EXTENSION,
@@ -205,7 +210,7 @@ async fn run_every_method(store: &PostgresStore, counter: &mut Counter<'_>) {
     let expire = store.expire_sessions(expired.expires_at, LOCK_TTL, 10);
     assert_eq!(counter.count("expire_sessions", expire).await.len(), 1);
     counter
-        .count("sessions_to_free", store.sessions_to_free(10))
+        .count("sessions_to_free", store.sessions_to_free(None, 10))
         .await;
     counter
         .count(

@@ -25,7 +25,7 @@ ON upload_sessions(expires_at)
 WHERE status = 'active';
 
 CREATE INDEX idx_upload_sessions_to_free
-ON upload_sessions(updated_at)
+ON upload_sessions(id)
 WHERE status IN ('expired', 'cancelled') AND storage_freed_at IS NULL;
 
 -- The rowid is the order of registration.
@@ -132,3 +132,11 @@ CREATE TABLE moc_files (
 ) STRICT;
 
 CREATE INDEX idx_moc_files_moc_id ON moc_files(moc_id);
+CREATE INDEX idx_moc_files_object_key ON moc_files(object_key);
+
+-- One row: an object store that is swept is bound to it.
+CREATE TABLE database_identity (
+  id TEXT NOT NULL PRIMARY KEY
+) STRICT;
+
+INSERT INTO database_identity (id) VALUES (lower(hex(randomblob(16))));

@@ -1,5 +1,6 @@
 //! What goes wrong in SQLite, and what of it the port shows.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use moc_uploads_core::ports::StoreError;
@@ -26,6 +27,10 @@ pub(crate) enum Error {
     Json(#[from] serde_json::Error),
     #[error(transparent)]
     Io(#[from] std::io::Error),
+    #[error("the database has lost its identity")]
+    NoIdentity,
+    #[error("another server uses the database {}; stop it, or choose another one", .0.display())]
+    InUse(PathBuf),
     #[error("the database is closed")]
     Closed,
     #[error("a database job panicked")]

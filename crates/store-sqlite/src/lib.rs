@@ -15,7 +15,8 @@ mod sql;
 mod task;
 mod writer;
 
-use std::path::Path;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -29,6 +30,9 @@ use crate::task::{Job, submit};
 
 /// A database file. Dropping it finishes what was asked for, in the background.
 pub struct SqliteStore {
+    path: PathBuf,
+    /// Held by the one server of this database.
+    server_lock: Mutex<Option<File>>,
     writes: Arc<Queue<Job>>,
     reads: Arc<Queue<Job>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -57,6 +61,8 @@ impl SqliteStore {
             threads.push(reader::spawn(connection, reads.clone())?);
         }
         Ok(Self {
+            path: path.to_owned(),
+            server_lock: Mutex::new(None),
             writes,
             reads,
             threads: Mutex::new(threads),
@@ -72,12 +78,20 @@ impl SqliteStore {
         self.write(migrate::migrate).await
     }
 
-    /// Gives back the finalize locks of a server that is no more. Only for the one server of this
-    /// database, before it takes requests: clients need not wait until the locks are stale.
+    /// Makes this process the one server of the database until the store is dropped, and gives back
+    /// the finalize locks of a server that is no more: clients need not wait until they are stale.
     ///
     /// # Errors
-    /// Those of the database.
-    pub async fn release_locks(&self) -> Result<(), StoreError> {
+    /// Another process that serves. Those of the database.
+    pub async fn take_over(&self) -> Result<(), StoreError> {
+        let path = self.path.with_added_extension("server");
+        let lock = tokio::task::spawn_blocking(|| lock_file(path))
+            .await
+            .map_err(|error| StoreError::Internal(error.into()))??;
+        *self
+            .server_lock
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(lock);
         self.write(|db| {
             sql::execute(db, include_str!("../queries/session_unlock_all.sql"), [])?;
             Ok(())
@@ -126,6 +140,15 @@ impl SqliteStore {
         work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, StoreError> {
         submit(&self.reads, work).await
+    }
+}
+
+fn lock_file(path: PathBuf) -> Result<File, Error> {
+    let file = File::create(&path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::InUse(path.with_extension(""))),
+        Err(TryLockError::Error(error)) => Err(error.into()),
     }
 }
 

@@ -181,13 +181,19 @@ impl TestApp {
         address
     }
 
-    /// Everything under the folder that holds parts and objects: paths relative to it.
+    /// Parts and objects: everything that the object store has written but for what it keeps for
+    /// itself. Sorted paths, relative to its folder.
     pub fn stored_files(&self) -> Vec<PathBuf> {
         let root = stores::objects_folder(self.folder.path());
         let mut files = Vec::new();
         collect_files(&root, &mut files);
-        let relative = |file: PathBuf| file.strip_prefix(&root).unwrap().to_owned();
-        files.into_iter().map(relative).collect()
+        let mut files: Vec<_> = files
+            .into_iter()
+            .map(|file| file.strip_prefix(&root).unwrap().to_owned())
+            .filter(|file| !stores::OWN_FILES.iter().any(|own| file == Path::new(own)))
+            .collect();
+        files.sort_unstable();
+        files
     }
 
     /// The folder that holds everything this app has written.

@@ -199,7 +199,8 @@ faulty_store! {
         fn commit_finalize(moc: NewMoc, locked_at: Timestamp) -> Result<CommitFinalizeOutcome, StoreError>;
         fn release_finalize(id: SessionId, locked_at: Timestamp) -> Result<(), StoreError>;
         fn expire_sessions(now: Timestamp, lock_ttl: Duration, limit: u32) -> Result<Vec<Session>, StoreError>;
-        fn sessions_to_free(limit: u32) -> Result<Vec<EndedSession>, StoreError>;
+        fn sessions_to_free(after: Option<SessionId>, limit: u32) -> Result<Vec<EndedSession>, StoreError>;
+        fn database_id() -> Result<String, StoreError>;
         fn mark_session_freed(id: SessionId, now: Timestamp) -> Result<(), StoreError>;
         fn prune(before: Timestamp) -> Result<(), StoreError>;
         fn owned_keys(keys: &[ObjectKey]) -> Result<OwnedKeys, StoreError>;
@@ -219,6 +220,8 @@ faulty_store! {
         fn read_object(key: &ObjectKey, range: Range<u64>) -> Result<Option<ObjectBody>, ObjectStoreError>;
         fn delete_object(key: &ObjectKey) -> Result<(), ObjectStoreError>;
         fn presign_part(upload: &Upload, address: PartAddress, expires_at: Timestamp) -> Result<PresignedPart, ObjectStoreError>;
+        fn bind(database_id: &str) -> Result<bool, ObjectStoreError>;
+        fn remove_leftover_parts(key: &ObjectKey) -> Result<(), ObjectStoreError>;
         fn list_keys(after: Option<&ObjectKey>, limit: usize) -> Result<Vec<ObjectKey>, ObjectStoreError>;
     }
 

@@ -5,7 +5,6 @@ use std::marker::PhantomData;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
-use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -50,14 +49,23 @@ impl<T: RequestBody> FromRequest<AppState> for JsonBody<T> {
     }
 }
 
-async fn collect(body: Body, max_bytes: usize) -> Result<Bytes, Problem> {
-    match Limited::new(body, max_bytes).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large(max_bytes)),
-        Err(_) => Err(bad_request(
-            "The request body ended before it was whole; send it again.",
-        )),
+async fn collect(body: Body, max_bytes: usize) -> Result<Vec<u8>, Problem> {
+    let mut body = Limited::new(body, max_bytes);
+    // Copied as they come: a small frame would keep the whole buffer that it was read into.
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        match frame.map(http_body::Frame::into_data) {
+            Ok(Ok(data)) => bytes.extend_from_slice(&data),
+            Ok(Err(_trailers)) => {}
+            Err(error) if error.is::<LengthLimitError>() => return Err(too_large(max_bytes)),
+            Err(_) => {
+                return Err(bad_request(
+                    "The request body ended before it was whole; send it again.",
+                ));
+            }
+        }
     }
+    Ok(bytes)
 }
 
 /// A body that announces too much is refused before it is sent.

@@ -78,7 +78,7 @@ pub(crate) fn entry(code: ErrorCode) -> Entry {
         Code::Forbidden => (
             403,
             "This is not for you",
-            "The presigned URL is not valid or no longer valid, or the operation is for administrators. Use your token instead, or register the file again for new URLs.",
+            "The presigned URL is not valid or no longer valid, or the operation is for administrators. A part can still be sent to the same path with the bearer token.",
         ),
         Code::NotFound => (
             404,

@@ -3,6 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
 use moc_uploads_core::Error;
@@ -46,8 +47,13 @@ pub(crate) async fn get_docs_folder() -> Result<Response, Problem> {
     file("index.html").await
 }
 
-pub(crate) async fn get_docs_file(Path(name): Path<String>) -> Result<Response, Problem> {
-    file(&name).await
+pub(crate) async fn get_docs_file(
+    name: Result<Path<String>, PathRejection>,
+) -> Result<Response, Problem> {
+    match name {
+        Ok(Path(name)) => file(&name).await,
+        Err(_) => Err(not_found().await),
+    }
 }
 
 async fn file(name: &str) -> Result<Response, Problem> {

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use http::header::{ACCEPT, CONTENT_TYPE, VARY};
@@ -39,9 +40,10 @@ pub(crate) async fn list_problems(headers: HeaderMap) -> Response {
     )
 )]
 pub(crate) async fn get_problem(
-    Path(wanted): Path<String>,
+    wanted: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let wanted = wanted.map(|Path(slug)| slug).unwrap_or_default();
     match ErrorCode::ALL.iter().find(|&&code| slug(code) == wanted) {
         Some(code) => Ok(page(code.as_str(), &[*code], &headers)),
         None => Err(not_found().await),

@@ -6,13 +6,12 @@ use moc_uploads_testkit::app::{LocalFile, SESSIONS, TestApp, session_path};
 use moc_uploads_testkit::faults::Fault;
 use serde_json::json;
 
-use crate::{MINUTE, NOBODY, count, together};
+use crate::{MINUTE, NO_FILES, NOBODY, count, together};
 
 #[tokio::test]
 async fn frees_what_was_stored_and_can_be_repeated() {
     let app = TestApp::new().await;
     let alice = app.user("alice");
-    let empty = app.stored_files();
     let files = [LocalFile::pdf("a", 2500), LocalFile::image("b", 2500)];
     let id = alice.create_session(&files).await;
     alice.upload(&id, &files[0]).await;
@@ -21,12 +20,12 @@ async fn frees_what_was_stored_and_can_be_repeated() {
         .put_part(&uploading, 2, files[1].part(2, 1024))
         .await
         .expect(200);
-    assert_ne!(app.stored_files(), empty, "there is something to free");
+    assert_ne!(app.stored_files(), NO_FILES, "there is something to free");
 
     for _ in 0..2 {
         let cancelled = alice.delete(session_path(&id)).await.expect(204);
         assert!(cancelled.body.is_empty());
-        assert_eq!(app.stored_files(), empty);
+        assert_eq!(app.stored_files(), NO_FILES);
     }
     let session = alice.session(&id).await;
     assert_eq!(session["status"], "cancelled");
@@ -119,12 +118,11 @@ async fn a_session_that_is_being_finalized_stays() {
 async fn an_expired_session_may_be_cancelled() {
     let app = TestApp::new().await;
     let alice = app.user("alice");
-    let empty = app.stored_files();
     let (id, _) = alice.upload_all(&[LocalFile::pdf("a", 10)]).await;
     app.clock.advance(16 * MINUTE);
     alice.delete(session_path(&id)).await.expect(204);
     app.uploads.reap_sessions().await.unwrap();
-    assert_eq!(app.stored_files(), empty);
+    assert_eq!(app.stored_files(), NO_FILES);
 }
 
 #[tokio::test]
@@ -153,22 +151,20 @@ async fn nobody_elses_session_is_cancelled() {
 async fn what_could_not_be_freed_is_freed_later() {
     let app = TestApp::new().await;
     let alice = app.user("alice");
-    let empty = app.stored_files();
     let (id, _) = alice.upload_all(&[LocalFile::pdf("a", 10)]).await;
     app.object_faults.fail_everything(Fault::Unavailable);
     alice.delete(session_path(&id)).await.expect(204);
-    assert_ne!(app.stored_files(), empty);
+    assert_ne!(app.stored_files(), NO_FILES);
     assert_eq!(app.uploads.reap_sessions().await.unwrap().freed, 0);
     app.object_faults.clear();
     assert_eq!(app.uploads.reap_sessions().await.unwrap().freed, 1);
-    assert_eq!(app.stored_files(), empty);
+    assert_eq!(app.stored_files(), NO_FILES);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cancels_and_parts_at_once_leave_nothing() {
     let app = TestApp::new().await;
     let alice = app.user("alice");
-    let empty = app.stored_files();
     let file = LocalFile::pdf("a", 16 * 1024);
     let id = alice.create_session(std::slice::from_ref(&file)).await;
     let remote = alice.register(&id, &file).await;
@@ -188,7 +184,7 @@ async fn cancels_and_parts_at_once_leave_nothing() {
             _ => drop(response.refused(400, "SESSION_NOT_ACTIVE")),
         }
     }
-    assert_eq!(app.stored_files(), empty);
+    assert_eq!(app.stored_files(), NO_FILES);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,7 +9,7 @@ use moc_uploads_testkit::faults::Fault;
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
-use crate::{MINUTE, NOBODY, count, members, together};
+use crate::{MINUTE, NO_FILES, NOBODY, count, members, together};
 
 /// A session of alice with a file whose three parts have arrived, and what they are.
 async fn all_parts(app: &TestApp, file: &LocalFile) -> (Caller, RemoteFile, Value) {
@@ -260,7 +260,6 @@ async fn a_store_that_fails_changes_nothing() {
 #[tokio::test]
 async fn a_session_that_ends_meanwhile_keeps_nothing() {
     let app = TestApp::new().await;
-    let empty = app.stored_files();
     let (alice, remote, parts) = all_parts(&app, &file()).await;
     let gate = app.session_faults.hold("complete_file");
     let call = alice.complete_call(&remote, &parts);
@@ -274,7 +273,7 @@ async fn a_session_that_ends_meanwhile_keeps_nothing() {
     let refused = completing.await.unwrap();
     refused.refused(400, "SESSION_NOT_ACTIVE");
     app.uploads.reap_sessions().await.unwrap();
-    assert_eq!(app.stored_files(), empty);
+    assert_eq!(app.stored_files(), NO_FILES);
 }
 
 #[tokio::test]

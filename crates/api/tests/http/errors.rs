@@ -87,7 +87,10 @@ async fn provoked(code: ErrorCode) -> (u16, Response) {
             (400, alice.finalize_call(&id, "Castle").await)
         }
         ErrorCode::FilesIncomplete => {
-            let (alice, id, _, _) = registered(&app).await;
+            let image = LocalFile::image("i", 10);
+            let id = alice.create_session(&[pdf.clone(), image.clone()]).await;
+            alice.upload(&id, &pdf).await;
+            alice.register(&id, &image).await;
             (400, alice.finalize_call(&id, "Castle").await)
         }
         ErrorCode::SessionNotActive => {

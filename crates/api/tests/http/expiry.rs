@@ -8,7 +8,7 @@ use moc_uploads_testkit::app::{LocalFile, SESSIONS, TestApp};
 use moc_uploads_testkit::faults::Fault;
 use serde_json::json;
 
-use crate::{MINUTE, instant};
+use crate::{MINUTE, NO_FILES, instant};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -83,7 +83,6 @@ async fn a_completed_file_of_an_expired_session_can_be_read_until_it_is_reaped()
 async fn the_reaper_frees_what_expired_sessions_hold() {
     let app = TestApp::new().await;
     let alice = app.user("alice");
-    let empty = app.stored_files();
     let files = [LocalFile::pdf("a", 2500), LocalFile::image("b", 2500)];
     let id = alice.create_session(&files).await;
     alice.upload(&id, &files[0]).await;
@@ -110,7 +109,7 @@ async fn the_reaper_frees_what_expired_sessions_hold() {
     alice.delete(format!("{SESSIONS}/{kept}")).await.expect(204);
     assert_eq!(
         app.stored_files(),
-        empty,
+        NO_FILES,
         "nothing of the expired session is left"
     );
 }
@@ -119,7 +118,6 @@ async fn the_reaper_frees_what_expired_sessions_hold() {
 async fn the_reaper_tries_again_what_failed() {
     let app = TestApp::new().await;
     let alice = app.user("alice");
-    let empty = app.stored_files();
     alice.upload_all(&[LocalFile::pdf("a", 10)]).await;
     app.clock.advance(15 * MINUTE);
     app.object_faults.fail("abort_upload", Fault::Unavailable);
@@ -128,14 +126,13 @@ async fn the_reaper_tries_again_what_failed() {
     app.object_faults.clear();
     let reaped = app.uploads.reap_sessions().await.unwrap();
     assert_eq!((reaped.expired, reaped.freed), (0, 1));
-    assert_eq!(app.stored_files(), empty);
+    assert_eq!(app.stored_files(), NO_FILES);
 }
 
 #[tokio::test]
 async fn reapers_at_once_free_each_session_once() {
     let app = TestApp::new().await;
     let alice = app.user("alice");
-    let empty = app.stored_files();
     for _ in 0..5 {
         alice.upload_all(&[LocalFile::pdf("a", 10)]).await;
     }
@@ -144,7 +141,7 @@ async fn reapers_at_once_free_each_session_once() {
     let reaped = futures_util::future::join_all(runs).await;
     let expired: usize = reaped.into_iter().map(|run| run.unwrap().expired).sum();
     assert_eq!(expired, 5);
-    assert_eq!(app.stored_files(), empty);
+    assert_eq!(app.stored_files(), NO_FILES);
 }
 
 #[tokio::test]

@@ -3,11 +3,12 @@
 use moc_uploads_testkit::app::{LocalFile, TestApp, session_path};
 use moc_uploads_testkit::faults::Fault;
 
+use crate::NO_FILES;
+
 #[tokio::test]
 async fn what_no_record_knows_is_removed_and_the_rest_stays() {
     let app = TestApp::new().await;
     let alice = app.user("alice");
-    let empty = app.stored_files();
     let files = [
         LocalFile::pdf("a", 2500),
         LocalFile::image("b", 2500),
@@ -34,7 +35,7 @@ async fn what_no_record_knows_is_removed_and_the_rest_stays() {
     app.object_faults.clear();
     app.uploads.sweep_leftovers().await.unwrap();
 
-    assert_eq!(sorted(app.stored_files()), sorted(known));
+    assert_eq!(app.stored_files(), known);
     assert_eq!(
         alice.content(&completed).await.expect(200).body,
         files[0].bytes
@@ -46,14 +47,13 @@ async fn what_no_record_knows_is_removed_and_the_rest_stays() {
         files[1].bytes
     );
     alice.delete(session_path(&id)).await.expect(204);
-    assert_eq!(sorted(app.stored_files()), sorted(empty));
+    assert_eq!(app.stored_files(), NO_FILES);
 }
 
 #[tokio::test]
 async fn an_object_whose_session_ended_meanwhile_is_removed() {
     let app = TestApp::new().await;
     let alice = app.user("alice");
-    let empty = app.stored_files();
     let file = LocalFile::pdf("a", 2500);
     let id = alice.create_session(std::slice::from_ref(&file)).await;
     let remote = alice.register(&id, &file).await;
@@ -70,12 +70,7 @@ async fn an_object_whose_session_ended_meanwhile_is_removed() {
     app.object_faults.fail("delete_object", Fault::Unavailable);
     alice.delete(session_path(&id)).await.expect(204);
     app.object_faults.clear();
-    assert_ne!(sorted(app.stored_files()), sorted(empty.clone()));
+    assert_ne!(app.stored_files(), NO_FILES);
     app.uploads.sweep_leftovers().await.unwrap();
-    assert_eq!(sorted(app.stored_files()), sorted(empty));
-}
-
-fn sorted(mut files: Vec<std::path::PathBuf>) -> Vec<std::path::PathBuf> {
-    files.sort_unstable();
-    files
+    assert_eq!(app.stored_files(), NO_FILES);
 }

@@ -43,6 +43,9 @@ use moc_uploads_testkit::app::{Call, Response};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
+/// Of an object store that holds nothing.
+const NO_FILES: [std::path::PathBuf; 0] = [];
+
 /// No such thing has this id.
 const NOBODY: &str = "00000000-0000-4000-8000-000000000000";
 

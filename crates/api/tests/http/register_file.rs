@@ -4,7 +4,7 @@ use moc_uploads_testkit::app::{LocalFile, SESSIONS, TestApp, session_path};
 use moc_uploads_testkit::faults::Fault;
 use serde_json::{Value, json};
 
-use crate::{MINUTE, NOBODY, count, members, together};
+use crate::{MINUTE, NO_FILES, NOBODY, count, members, together};
 
 #[tokio::test]
 async fn answers_with_all_that_a_client_needs() {
@@ -180,7 +180,6 @@ async fn a_key_is_taken_once() {
 async fn a_key_registered_at_once_is_taken_once() {
     let app = TestApp::new().await;
     let alice = app.user("alice");
-    let empty = app.stored_files();
     let file = LocalFile::pdf("a", 10);
     let id = alice
         .create_session(&[file.clone(), LocalFile::pdf("b", 10)])
@@ -191,7 +190,7 @@ async fn a_key_registered_at_once_is_taken_once() {
     assert_eq!(session["files"].as_array().unwrap().len(), 1);
     // The losers leave nothing behind.
     alice.delete(session_path(&id)).await.expect(204);
-    assert_eq!(app.stored_files(), empty);
+    assert_eq!(app.stored_files(), NO_FILES);
 }
 
 #[tokio::test]
@@ -279,7 +278,6 @@ async fn nobody_elses_session_takes_files() {
 async fn a_registration_that_fails_leaves_nothing() {
     let app = TestApp::new().await;
     let alice = app.user("alice");
-    let empty = app.stored_files();
     let file = LocalFile::pdf("a", 10);
     let id = alice.create_session(std::slice::from_ref(&file)).await;
     app.session_faults
@@ -287,7 +285,7 @@ async fn a_registration_that_fails_leaves_nothing() {
     let refused = alice.register_call(&id, &file).await;
     refused.refused(503, "DATABASE_UNAVAILABLE");
     app.session_faults.clear();
-    assert_eq!(app.stored_files(), empty);
+    assert_eq!(app.stored_files(), NO_FILES);
     assert_eq!(alice.session(&id).await["files"], Value::Array(Vec::new()));
     alice.register_call(&id, &file).await.expect(201);
 }

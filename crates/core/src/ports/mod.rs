@@ -2,7 +2,9 @@
 //! request must not tear apart happens inside it, with its condition.
 
 pub mod object_store;
+pub mod session_steps;
 pub mod session_store;
 
 pub use object_store::*;
+pub use session_steps::*;
 pub use session_store::*;

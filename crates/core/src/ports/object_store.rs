@@ -220,6 +220,17 @@ pub trait ObjectStore: Send + Sync {
         false
     }
 
+    /// Binds the store to a database, once: `false` when it is bound to another one. Only a store
+    /// that is swept has to know.
+    async fn bind(&self, _database_id: &str) -> Result<bool, ObjectStoreError> {
+        Ok(true)
+    }
+
+    /// Removes the parts that lie under a key, whatever upload they are of; an object stays.
+    async fn remove_leftover_parts(&self, _key: &ObjectKey) -> Result<(), ObjectStoreError> {
+        Ok(())
+    }
+
     /// What a crash may have left: the keys of uploads and objects that the store holds, a page of
     /// at most `limit` after `after`, in order. Stores that are shared between processes have
     /// other means and return nothing.

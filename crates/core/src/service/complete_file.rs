@@ -65,6 +65,7 @@ impl Uploads {
             plan,
             sha256: file.metadata.hash.as_ref().and_then(FileHash::sha256),
         };
+        let joined = complete.parts.clone();
         let etag = match self.deps.objects.complete_upload(&upload, complete).await? {
             CompleteUploadOutcome::Completed(etag) => etag,
             CompleteUploadOutcome::ChecksumMismatch { actual } => {
@@ -93,6 +94,7 @@ impl Uploads {
                 session_id,
                 file_id,
                 etag,
+                parts: joined,
                 file_url: file_url.clone(),
                 now,
                 extension: self.settings().extension,

@@ -116,7 +116,9 @@ impl Uploads {
                 Err(Error::DailyLimit {
                     limit: settings.daily_limit.unwrap_or_default(),
                     next_allowed_at,
-                    retry_after_seconds: next_allowed_at.since(now).as_secs().max(1),
+                    // Rounded up: who comes back then is let in.
+                    retry_after_seconds: next_allowed_at.since(now).as_millis().div_ceil(1000)
+                        as u64,
                 })
             }
         }

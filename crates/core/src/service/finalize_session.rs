@@ -4,9 +4,10 @@ use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 
 use super::{Uploads, refusal};
+use crate::content_type::{SNIFF_BYTES, sniff};
 use crate::error::Error;
 use crate::file::{Category, FileStatus, UploadFile};
-use crate::finalize::{Moc, MocDraft, NewMoc, SNIFF_BYTES, sniff};
+use crate::finalize::{Moc, MocDraft, NewMoc};
 use crate::ids::{MocId, SessionId};
 use crate::ports::{BeginFinalizeOutcome, CommitFinalizeOutcome};
 use crate::principal::Principal;

@@ -196,7 +196,7 @@ fn settle<T>(
             Err(refusal(&closed, now))
         }
         Activity::Finalizing => Err(Error::conflict(
-            "The session is being finalized; open a new one for further files.",
+            "The session is being finalized; wait for that to end, or open a new one.",
         )),
     }
 }

@@ -30,9 +30,13 @@ impl Uploads {
         let target = self.deps.sessions.file(session_id, file_id).await?;
         let (_, file) = reachable_file(target, Access::Owner(&principal.user_id))?;
         if file.status != FileStatus::Completed {
-            return Err(Error::conflict(
-                "The file is not completed; send its parts and complete it first.",
-            ));
+            return Err(Error::conflict(match file.status {
+                FileStatus::Failed => {
+                    "The session ended before the file was completed, or was cancelled; its bytes \
+                     are gone."
+                }
+                _ => "The file is not completed; send its parts and complete it first.",
+            }));
         }
         if file.object_key.is_none() {
             return Err(Error::NotFound("file"));

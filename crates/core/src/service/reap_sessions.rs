@@ -37,7 +37,7 @@ impl Uploads {
             for session in &expired {
                 tracing::info!(
                     session_id = %session.id,
-                    user_id = %session.user_id,
+                    user = %session.user_id,
                     expires_at = %session.expires_at,
                     "session expired"
                 );
@@ -47,22 +47,22 @@ impl Uploads {
                 break;
             }
         }
+        let mut after = None;
         loop {
-            let ended = sessions.sessions_to_free(BATCH).await?;
-            let mut freed = 0;
+            let ended = sessions.sessions_to_free(after, BATCH).await?;
+            let Some(last) = ended.last() else {
+                break;
+            };
+            after = Some(last.session.id);
             for session in &ended {
                 match self.free_session(session).await {
-                    Ok(()) => freed += 1,
+                    Ok(()) => reaped.freed += 1,
                     Err(error) => tracing::warn!(
                         session_id = %session.session.id,
                         %error,
                         "storage not freed, trying again in the next run"
                     ),
                 }
-            }
-            reaped.freed += freed;
-            if freed < BATCH as usize {
-                break;
             }
         }
         sessions.prune(now - KEEP).await?;

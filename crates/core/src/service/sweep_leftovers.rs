@@ -2,7 +2,6 @@
 
 use super::Uploads;
 use crate::error::Error;
-use crate::ports::{Upload, UploadId};
 
 const PAGE: usize = 500;
 
@@ -12,9 +11,17 @@ impl Uploads {
     /// start, before requests are taken.
     ///
     /// # Errors
-    /// Those of the stores.
+    /// [`Error::Conflict`] when the object store holds the files of another database: nothing is
+    /// removed then. Those of the stores.
     pub async fn sweep_leftovers(&self) -> Result<usize, Error> {
         let objects = &self.deps.objects;
+        let database_id = self.deps.sessions.database_id().await?;
+        if !objects.bind(&database_id).await? {
+            return Err(Error::conflict(
+                "The object store holds the files of another database. Start with the two that \
+                 belong together.",
+            ));
+        }
         let mut removed = 0;
         let mut after = None;
         loop {
@@ -28,16 +35,11 @@ impl Uploads {
                 if owned.uploading.contains(&key) {
                     continue;
                 }
-                let is_completed = owned.completed.contains(&key);
-                let upload = Upload {
-                    key,
-                    id: UploadId(String::new()),
-                };
-                objects.abort_upload(&upload).await?;
-                if !is_completed {
-                    objects.delete_object(&upload.key).await?;
+                objects.remove_leftover_parts(&key).await?;
+                if !owned.completed.contains(&key) {
+                    objects.delete_object(&key).await?;
                     removed += 1;
-                    tracing::info!(object_key = %upload.key, "leftover removed");
+                    tracing::info!(object_key = %key, "leftover removed");
                 }
             }
         }

@@ -6,7 +6,7 @@ use crate::file::{FileStatus, UploadFile};
 use crate::ids::{FileId, SessionId};
 use crate::part::ETag;
 use crate::ports::{
-    Activity, Checksum, PartAddress, PartBody, PutPart, PutPartError, RecordPart,
+    BodyError, Checksum, FileInSession, PartAddress, PartBody, PutPart, PutPartError, RecordPart,
     RecordPartOutcome, Upload, upload_of,
 };
 use crate::principal::Access;
@@ -56,7 +56,7 @@ impl Uploads {
     ) -> Result<ReceivedPart, Error> {
         let started_at = self.now();
         // A number that is none can't be looked up, but the file that would refuse it can.
-        let part_number = request.part_number.parse::<u32>().unwrap_or(0);
+        let part_number = parse_part_number(&request.part_number).unwrap_or(0);
         let (target, is_recorded) = match self
             .deps
             .sessions
@@ -67,6 +67,9 @@ impl Uploads {
             None => (None, false),
         };
         let (session, file) = reachable_file(target, access)?;
+        if matches!(access, Access::Presigned) {
+            tracing::Span::current().record("user", session.user_id.as_str());
+        }
         let upload = check_file_takes_parts(&session, &file, started_at)?;
 
         let plan = file.plan(session.part_size_bytes);
@@ -95,22 +98,13 @@ impl Uploads {
             replaces: is_recorded,
             checksums: request.checksums,
         };
-        let etag = self
-            .deps
-            .objects
-            .put_part(&upload, put, body)
-            .await
-            .map_err(|error| match error {
-                PutPartError::Body(crate::ports::BodyError::Idle) => Error::RequestTimeout,
-                PutPartError::Body(crate::ports::BodyError::Broken) => Error::BodyBroken,
-                PutPartError::WrongLength { received_bytes } => wrong_size(Some(received_bytes)),
-                PutPartError::ChecksumMismatch(name) => Error::ChecksumMismatch(format!(
-                    "The bytes of part {part_number} do not have the {name} digest that was sent \
-                     with them; send the part again."
-                )),
-                PutPartError::NoSuchUpload => file_is_completed(),
-                PutPartError::Store(error) => error.into(),
-            })?;
+        let etag = match self.deps.objects.put_part(&upload, put, body).await {
+            Ok(etag) => etag,
+            Err(error) => {
+                self.abort_if_over(&session, &file, &upload).await;
+                return Err(put_refused(error, part_number, wrong_size));
+            }
+        };
 
         let now = self.now();
         let activity = self
@@ -126,15 +120,10 @@ impl Uploads {
                 extension: self.settings().extension,
             })
             .await?;
-        // A finalize may be refused, and then the upload goes on with the parts that it has.
-        let is_over = !matches!(activity, Activity::Finalizing);
         let extension = match settle(activity, &session, now, "upload_part") {
             Ok((RecordPartOutcome::Recorded, extension)) => extension,
             refused => {
-                // The upload is over, and this part came after whatever ended it cleaned up.
-                if is_over && let Err(error) = self.deps.objects.abort_upload(&upload).await {
-                    tracing::warn!(%error, "part of a finished upload not removed");
-                }
+                self.abort_if_over(&session, &file, &upload).await;
                 return Err(match refused {
                     Ok((RecordPartOutcome::NoSuchFile, _)) => Error::NotFound("file"),
                     Ok(_) => file_is_completed(),
@@ -155,6 +144,26 @@ impl Uploads {
             etag,
             extension,
         })
+    }
+
+    /// Frees what a refused part may have left of an upload that had been freed before. Only what
+    /// is written counts: a session that is merely past its time may still be extended by a
+    /// request that was recorded earlier.
+    async fn abort_if_over(&self, session: &Session, file: &UploadFile, upload: &Upload) {
+        let is_over = match self.deps.sessions.file(session.id, file.id).await {
+            Ok(Some(FileInSession {
+                session,
+                file: Some(file),
+            })) => {
+                session.stored_status != SessionStatus::Active
+                    || file.status == FileStatus::Completed
+            }
+            Ok(_) => true,
+            Err(_) => false,
+        };
+        if is_over && let Err(error) = self.deps.objects.abort_upload(upload).await {
+            tracing::warn!(%error, "part of a finished upload not removed");
+        }
     }
 
     /// Whether a presigned URL of this server entitles to upload this part now.
@@ -187,6 +196,30 @@ fn check_file_takes_parts(
     upload_of(file.object_key.as_ref(), file.upload_id.as_ref()).ok_or_else(|| {
         Error::conflict("The file has no upload to take parts; register it in a new session.")
     })
+}
+
+fn put_refused(
+    error: PutPartError,
+    part_number: u32,
+    wrong_size: impl FnOnce(Option<u64>) -> Error,
+) -> Error {
+    match error {
+        PutPartError::Body(BodyError::Idle) => Error::RequestTimeout,
+        PutPartError::Body(BodyError::Broken) => Error::BodyBroken,
+        PutPartError::WrongLength { received_bytes } => wrong_size(Some(received_bytes)),
+        PutPartError::ChecksumMismatch(name) => Error::ChecksumMismatch(format!(
+            "The bytes of part {part_number} do not have the {name} digest that was sent with \
+             them; send the part again."
+        )),
+        PutPartError::NoSuchUpload => file_is_completed(),
+        PutPartError::Store(error) => error.into(),
+    }
+}
+
+/// Decimal digits without a sign and without leading zeros.
+fn parse_part_number(text: &str) -> Option<u32> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+    is_plain.then(|| text.parse().ok()).flatten()
 }
 
 fn file_is_completed() -> Error {

@@ -92,10 +92,12 @@ async fn fail_files(
 /// Locks nothing: freeing twice is harmless, and takes longer than a transaction should.
 pub(super) async fn sessions_to_free(
     db: &Database,
+    after: Option<SessionId>,
     limit: u32,
 ) -> Result<Vec<EndedSession>, Error> {
-    let query =
-        sqlx::query(include_str!("../../queries/session_list_to_free.sql")).bind(i64::from(limit));
+    let query = sqlx::query(include_str!("../../queries/session_list_to_free.sql"))
+        .bind(after.map(|id| id.0).unwrap_or_default())
+        .bind(i64::from(limit));
     let mut ended: Vec<EndedSession> = Vec::new();
     for row in db.all(query).await? {
         let session = decode::session(&row)?;

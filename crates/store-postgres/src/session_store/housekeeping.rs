@@ -4,6 +4,7 @@ use moc_uploads_core::file::FileStatus;
 use moc_uploads_core::object_key::ObjectKey;
 use moc_uploads_core::ports::OwnedKeys;
 use moc_uploads_core::time::Timestamp;
+use sqlx::Row;
 
 use crate::decode;
 use crate::error::Error;
@@ -14,6 +15,12 @@ pub(super) async fn ping(db: &Database) -> Result<(), Error> {
     db.all(sqlx::query(include_str!("../../queries/store_ping.sql")))
         .await?;
     Ok(())
+}
+
+pub(super) async fn database_id(db: &Database) -> Result<String, Error> {
+    let query = sqlx::query(include_str!("../../queries/database_id.sql"));
+    let row = db.first(query).await?.ok_or(Error::NoIdentity)?;
+    Ok(row.try_get(0)?)
 }
 
 pub(super) async fn prune(db: &Database, before: Timestamp) -> Result<(), Error> {

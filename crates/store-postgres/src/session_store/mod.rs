@@ -169,8 +169,16 @@ impl SessionStore for PostgresStore {
         Ok(end_session::expire_sessions(&self.db, now, finalize_lock_ttl, limit).await?)
     }
 
-    async fn sessions_to_free(&self, limit: u32) -> Result<Vec<EndedSession>, StoreError> {
-        Ok(end_session::sessions_to_free(&self.db, limit).await?)
+    async fn sessions_to_free(
+        &self,
+        after: Option<SessionId>,
+        limit: u32,
+    ) -> Result<Vec<EndedSession>, StoreError> {
+        Ok(end_session::sessions_to_free(&self.db, after, limit).await?)
+    }
+
+    async fn database_id(&self) -> Result<String, StoreError> {
+        Ok(housekeeping::database_id(&self.db).await?)
     }
 
     async fn mark_session_freed(

@@ -31,11 +31,22 @@ pub(super) fn complete_file(
         (SessionStatus::Active, Some(_)) => {}
         _ => return Ok(Activity::SessionClosed(Some(session))),
     }
+    let file_id = complete.file_id.to_string();
+    let joined: Vec<_> = complete
+        .parts
+        .iter()
+        .map(|part| (part.part_number, part.etag.as_str()))
+        .collect();
+    sql::execute(
+        db,
+        include_str!("../../queries/part_restore.sql"),
+        (&file_id, serde_json::to_string(&joined)?),
+    )?;
     sql::execute(
         db,
         include_str!("../../queries/file_complete.sql"),
         (
-            complete.file_id.to_string(),
+            &file_id,
             complete.etag.as_str(),
             &complete.file_url,
             now.unix_ms(),

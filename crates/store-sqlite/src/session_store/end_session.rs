@@ -89,11 +89,16 @@ fn fail_files(db: &Connection, session_ids: &[SessionId], now: Timestamp) -> Res
     Ok(())
 }
 
-pub(super) fn sessions_to_free(db: &Connection, limit: u32) -> Result<Vec<EndedSession>, Error> {
+pub(super) fn sessions_to_free(
+    db: &Connection,
+    after: Option<SessionId>,
+    limit: u32,
+) -> Result<Vec<EndedSession>, Error> {
+    let after = after.map(|id| id.to_string()).unwrap_or_default();
     let rows = sql::all(
         db,
         include_str!("../../queries/session_list_to_free.sql"),
-        [limit],
+        (after, limit),
         |row| Ok((decode::session(row)?, upload(row, decode::SESSION_COLUMNS)?)),
     )?;
     let mut ended: Vec<EndedSession> = Vec::new();

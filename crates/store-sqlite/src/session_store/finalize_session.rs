@@ -29,6 +29,10 @@ pub(super) fn begin_finalize(
         return Ok(BeginFinalizeOutcome::NoSuchSession);
     };
     let session = row.session;
+    if session.stored_status == SessionStatus::Active && is_fresh(row.finalizing_at, now, lock_ttl)
+    {
+        return Ok(BeginFinalizeOutcome::InProgress);
+    }
     if session.status_at(now) != SessionStatus::Active {
         let moc = match row.moc_id {
             Some(moc_id) => moc(db, moc_id)?,
@@ -38,9 +42,6 @@ pub(super) fn begin_finalize(
             Some(moc) => BeginFinalizeOutcome::AlreadyFinalized(Box::new(moc)),
             None => BeginFinalizeOutcome::SessionClosed(session),
         });
-    }
-    if is_fresh(row.finalizing_at, now, lock_ttl) {
-        return Ok(BeginFinalizeOutcome::InProgress);
     }
     sql::execute(
         db,

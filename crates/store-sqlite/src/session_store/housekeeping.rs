@@ -16,6 +16,16 @@ pub(super) fn ping(db: &Connection) -> Result<(), Error> {
     Ok(())
 }
 
+pub(super) fn database_id(db: &Connection) -> Result<String, Error> {
+    let id = sql::first(
+        db,
+        include_str!("../../queries/database_id.sql"),
+        [],
+        |row| Ok(row.get(0)?),
+    )?;
+    id.ok_or(Error::NoIdentity)
+}
+
 pub(super) fn prune(db: &Connection, before: Timestamp) -> Result<(), Error> {
     sql::execute(
         db,

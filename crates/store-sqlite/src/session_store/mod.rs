@@ -175,9 +175,17 @@ impl SessionStore for SqliteStore {
             .await
     }
 
-    async fn sessions_to_free(&self, limit: u32) -> Result<Vec<EndedSession>, StoreError> {
-        self.read(move |db| end_session::sessions_to_free(db, limit))
+    async fn sessions_to_free(
+        &self,
+        after: Option<SessionId>,
+        limit: u32,
+    ) -> Result<Vec<EndedSession>, StoreError> {
+        self.read(move |db| end_session::sessions_to_free(db, after, limit))
             .await
+    }
+
+    async fn database_id(&self) -> Result<String, StoreError> {
+        self.read(housekeeping::database_id).await
     }
 
     async fn mark_session_freed(

@@ -35,6 +35,9 @@ pub(super) async fn open(folder: &Path) -> Stores {
     }
 }
 
+/// What the object store keeps for itself.
+pub(super) const OWN_FILES: &[&str] = &["database.id", "lock", "presign.key"];
+
 /// Where the object store keeps what it keeps.
 pub(super) fn objects_folder(folder: &Path) -> PathBuf {
     folder.join("objects")

@@ -1,12 +1,14 @@
 //! Completing files (CONTRACT section 1.5).
 
 use moc_uploads_core::file::FileStatus;
-use moc_uploads_core::part::ETag;
-use moc_uploads_core::ports::{Activity, CompleteFile, CompleteFileOutcome};
+use moc_uploads_core::part::{ETag, Part, PartReceipt};
+use moc_uploads_core::ports::{
+    Activity, CompleteFile, CompleteFileOutcome, NewFile, NewSession, RecordPart,
+};
 use moc_uploads_core::session::SessionStatus;
 
 use super::Stores;
-use super::fixture::{MILLISECOND, NOW, as_stored, completion, outcome_of, url_of};
+use super::fixture::{MILLISECOND, NOW, as_stored, completion, outcome_of, part, url_of};
 use crate::builders::{MINUTE, PART_SIZE_BYTES, file_id, instruction, session_id};
 
 use CompleteFileOutcome::{AlreadyCompleted, Completed, NoSuchFile};
@@ -52,6 +54,39 @@ pub async fn completing_again_changes_nothing(stores: &Stores) {
     stores.finalized(&session, "Castle").await;
     assert_eq!(complete(stores, again()).await, unchanged);
     assert_eq!(stores.detail(&session).await.files, before);
+}
+
+/// The record says what the object holds.
+pub async fn a_part_that_came_while_its_file_was_joined_is_put_back(stores: &Stores) {
+    let session = stores.session(vec![]).await;
+    let metadata = instruction("a", 2 * PART_SIZE_BYTES);
+    let file = stores.registered(&session, metadata).await;
+    for part_number in 1..=2 {
+        stores.recorded(&session, &file, part_number).await;
+    }
+    let before = parts(stores, &session, &file).await;
+    let joined = before.iter().map(|part| PartReceipt {
+        part_number: part.part_number,
+        etag: part.etag.clone(),
+    });
+    let joined = joined.collect();
+    let late = RecordPart {
+        etag: ETag::parse("late"),
+        ..part(&session, &file, 2, NOW)
+    };
+    stores.store.record_part(late).await.unwrap();
+    assert_ne!(parts(stores, &session, &file).await, before);
+    let completion = CompleteFile {
+        parts: joined,
+        ..completion(&session, &file, NOW)
+    };
+    assert_eq!(outcome_of(complete(stores, completion).await), Completed);
+    assert_eq!(parts(stores, &session, &file).await, before);
+}
+
+async fn parts(stores: &Stores, session: &NewSession, file: &NewFile) -> Vec<Part> {
+    let found = stores.store.file_with_parts(session.id, file.id).await;
+    found.unwrap().unwrap().parts
 }
 
 /// The others learn that it is.

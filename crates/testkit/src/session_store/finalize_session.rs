@@ -52,6 +52,18 @@ pub async fn the_lock_is_given_once_with_the_files_in_order(stores: &Stores) {
     assert_eq!(begin(stores, &session, NOW).await, InProgress);
 }
 
+/// A lock that was taken in time is good until it is stale.
+pub async fn a_lock_outlives_the_expiry_of_its_session(stores: &Stores) {
+    let session = stores.session(vec![]).await;
+    let locked_at = session.expires_at - MILLISECOND;
+    let outcome = begin(stores, &session, locked_at).await;
+    assert!(matches!(outcome, Locked { .. }), "{outcome:?}");
+    let after_expiry = session.expires_at + MILLISECOND;
+    assert_eq!(begin(stores, &session, after_expiry).await, InProgress);
+    let outcome = commit(stores, &session, "Castle", locked_at).await;
+    assert!(matches!(outcome, Created(_)), "{outcome:?}");
+}
+
 /// Check and set are one step.
 pub async fn concurrent_calls_get_one_lock(stores: &Stores) {
     let session = stores.session(vec![]).await;

@@ -257,6 +257,7 @@ pub(super) fn completion(session: &NewSession, file: &NewFile, now: Timestamp) -
         session_id: session.id,
         file_id: file.id,
         etag: ETag::parse("whole"),
+        parts: Vec::new(),
         file_url: url_of(file),
         now,
         extension: EXTENSION,

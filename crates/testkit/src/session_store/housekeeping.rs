@@ -16,6 +16,13 @@ pub async fn a_store_answers(stores: &Stores) {
     stores.replica.ping().await.unwrap();
 }
 
+/// Whoever opens it.
+pub async fn a_database_has_one_id(stores: &Stores) {
+    let id = stores.store.database_id().await.unwrap();
+    assert!(!id.is_empty());
+    assert_eq!(stores.replica.database_id().await.unwrap(), id);
+}
+
 /// Of the keys that were asked for; all else is a leftover.
 pub async fn keys_are_owned_by_active_and_completed_sessions(stores: &Stores) {
     let active = stores.session(vec![]).await;

@@ -75,6 +75,7 @@ macro_rules! session_store_conformance {
             complete_file {
                 a_completed_file_has_its_url_and_counts_whole
                 completing_again_changes_nothing
+                a_part_that_came_while_its_file_was_joined_is_put_back
                 concurrent_calls_complete_once
                 a_file_that_is_not_there_is_not_completed
                 an_ended_session_completes_no_files
@@ -109,6 +110,7 @@ macro_rules! session_store_conformance {
             finalize_session {
                 the_lock_is_given_once_with_the_files_in_order
                 concurrent_calls_get_one_lock
+                a_lock_outlives_the_expiry_of_its_session
                 a_lock_goes_stale_at_the_millisecond
                 a_released_lock_can_be_taken_again
                 a_lock_that_is_not_held_is_not_released
@@ -121,6 +123,7 @@ macro_rules! session_store_conformance {
             }
             housekeeping {
                 a_store_answers
+                a_database_has_one_id
                 keys_are_owned_by_active_and_completed_sessions
                 pruning_forgets_keys_and_days_before_its_time
             }

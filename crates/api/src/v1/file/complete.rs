@@ -8,6 +8,7 @@ use moc_uploads_core::plan::MAX_PART_COUNT;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::detach::to_its_end;
 use crate::extract::{Caller, FilePath, JsonBody, Object, RequestBody};
 use crate::problem::{Problem, problem_responses};
 use crate::state::AppState;
@@ -78,10 +79,12 @@ pub(crate) async fn complete_file(
     JsonBody(body): JsonBody<CompleteFileRequest>,
 ) -> Result<Json<CompletedFileBody>, Problem> {
     let receipts = check(body)?;
-    let completed = app
-        .uploads
-        .complete_file(&principal, path.session_id, path.file_id, receipts)
-        .await?;
+    let completed = to_its_end(async move {
+        app.uploads
+            .complete_file(&principal, path.session_id, path.file_id, receipts)
+            .await
+    })
+    .await?;
     Ok(Json(CompletedFileBody {
         file_id: completed.file_id,
         file_url: completed.file_url,

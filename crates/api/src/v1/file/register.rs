@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::metadata::FileMetadataBody;
+use crate::detach::to_its_end;
 use crate::extract::{Caller, JsonBody, RequestBody, SessionPath};
 use crate::names;
 use crate::problem::{Problem, problem_responses};
@@ -177,10 +178,12 @@ pub(crate) async fn register_file(
     let request = body
         .check("")
         .map_err(|errors| Problem::validation(errors.into_vec()))?;
-    let file = app
-        .uploads
-        .register_file(&principal, session_id, request)
-        .await?;
+    let file = to_its_end(async move {
+        app.uploads
+            .register_file(&principal, session_id, request)
+            .await
+    })
+    .await?;
     let location = format!("{BASE}/sessions/{session_id}/files/{}/parts", file.file_id);
     let body = Json(RegisteredFileBody::from(file));
     Ok((StatusCode::CREATED, [(LOCATION, location)], body).into_response())

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::register::{RegisterFileRequest, RegisteredFileBody};
+use crate::detach::to_its_end;
 use crate::extract::{Caller, JsonBody, Object, RequestBody, SessionPath};
 use crate::problem::{Members, Problem, problem_responses};
 use crate::state::AppState;
@@ -90,10 +91,12 @@ pub(crate) async fn register_files_batch(
     JsonBody(body): JsonBody<RegisterFilesBatchRequest>,
 ) -> Result<Json<RegisterFilesBatchBody>, Problem> {
     let (keys, requests) = check(body)?;
-    let registered = app
-        .uploads
-        .register_files(&principal, session_id, requests)
-        .await?;
+    let registered = to_its_end(async move {
+        app.uploads
+            .register_files(&principal, session_id, requests)
+            .await
+    })
+    .await?;
     let extension = registered
         .iter()
         .flatten()

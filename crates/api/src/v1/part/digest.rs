@@ -34,6 +34,10 @@ fn content_digest(text: &str) -> Option<Vec<Checksum>> {
     let mut checksums = Vec::new();
     for member in text.split(',') {
         let (algorithm, value) = member.trim().split_once('=')?;
+        let is_key = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if !algorithm.bytes().all(is_key) {
+            return None;
+        }
         let digest = value
             .split(';')
             .next()?
@@ -118,6 +122,8 @@ mod tests {
             ("content-digest", "sha-256=AAAA"),
             ("content-digest", "sha-256=:AAAA:"),
             ("content-digest", "sha-256=:***:"),
+            ("content-digest", "SHA-256=:AAAA:"),
+            ("content-digest", "sha-256 = :AAAA:"),
         ] {
             assert_eq!(of(name, value), None, "{name}: {value}");
         }

@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use super::access::PartAccess;
 use super::body::part_body;
 use super::digest::checksums;
+use crate::detach::to_its_end;
 use crate::problem::{Problem, problem_responses};
 use crate::state::AppState;
 use crate::v1::BASE;
@@ -79,10 +80,12 @@ pub(crate) async fn upload_part(
         checksums: checksums(&headers)?,
     };
     let body = part_body(body, app.config.body_idle_timeout);
-    let part = app
-        .uploads
-        .upload_part(access.access(), request, body)
-        .await?;
+    let part = to_its_end(async move {
+        app.uploads
+            .upload_part(access.access(), request, body)
+            .await
+    })
+    .await?;
     let etag = HeaderValue::try_from(part.etag.to_string()).map_err(Error::internal)?;
     let body = Json(ReceivedPartBody {
         part_number: part.part_number,

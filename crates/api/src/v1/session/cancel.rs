@@ -3,6 +3,7 @@
 use axum::extract::State;
 use http::StatusCode;
 
+use crate::detach::to_its_end;
 use crate::extract::{Caller, SessionPath};
 use crate::problem::{Problem, problem_responses};
 use crate::state::AppState;
@@ -29,6 +30,6 @@ pub(crate) async fn cancel_session(
     State(app): State<AppState>,
     SessionPath(session_id): SessionPath,
 ) -> Result<StatusCode, Problem> {
-    app.uploads.cancel_session(&principal, session_id).await?;
+    to_its_end(async move { app.uploads.cancel_session(&principal, session_id).await }).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -5,12 +5,14 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::LOCATION;
+use moc_uploads_core::Error;
 use moc_uploads_core::finalize::{Moc, MocDraft};
 use moc_uploads_core::ids::SessionId;
 use moc_uploads_core::service::Finalized;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::detach::to_its_end;
 use crate::extract::{Caller, JsonBody, RequestBody};
 use crate::problem::{Problem, problem_responses};
 use crate::state::AppState;
@@ -103,10 +105,12 @@ pub(crate) async fn finalize_session(
     JsonBody(body): JsonBody<FinalizeSessionRequest>,
 ) -> Result<Response, Problem> {
     let (session_id, draft) = check(body)?;
-    let finalized = app
-        .uploads
-        .finalize_session(&principal, session_id, draft)
-        .await?;
+    let finalized = to_its_end(async move {
+        app.uploads
+            .finalize_session(&principal, session_id, draft)
+            .await
+    })
+    .await?;
     let body = |moc: Box<Moc>, idempotent| FinalizedBody {
         moc: (*moc).into(),
         idempotent,
@@ -154,16 +158,9 @@ pub(crate) async fn finalize_session_alias(
 
 fn check(body: FinalizeSessionRequest) -> Result<(SessionId, MocDraft), Problem> {
     let mut errors = FieldErrors::default();
-    let session_id = errors
-        .required("/uploadSessionId", body.upload_session_id)
-        .and_then(|id| {
-            let parsed = id.parse::<SessionId>().ok();
-            if parsed.is_none() {
-                errors.push("/uploadSessionId", format!("{id:?} is no UUID."));
-            }
-            parsed
-        });
+    let session_id = errors.required("/uploadSessionId", body.upload_session_id);
     let title = errors.required("/title", body.title);
+    let title = title.map(|title| title.trim().to_owned());
     if let Some(title) = &title {
         errors.text("/title", title, Length(1, 200), false);
     }
@@ -188,7 +185,9 @@ fn check(body: FinalizeSessionRequest) -> Result<(SessionId, MocDraft), Problem>
         theme: body.theme,
     };
     // Without id or title there is an error, and no result.
-    errors.into_result((session_id.unwrap_or(SessionId(uuid::Uuid::nil())), draft))
+    let (session_id, draft) = errors.into_result((session_id.unwrap_or_default(), draft))?;
+    let session_id = session_id.parse();
+    Ok((session_id.map_err(|_| Error::NotFound("session"))?, draft))
 }
 
 #[cfg(test)]
@@ -222,8 +221,8 @@ mod tests {
         assert_eq!(wrong.len(), 23);
         assert_eq!(pointers(json!({})), ["/uploadSessionId", "/title"]);
         assert_eq!(
-            pointers(json!({"uploadSessionId": "x", "title": "", "tags": vec!["t"; 21]})),
-            ["/uploadSessionId", "/title", "/tags"]
+            pointers(json!({"uploadSessionId": "x", "title": " \n ", "tags": vec!["t"; 21]})),
+            ["/title", "/tags"]
         );
     }
 }
