@@ -112,7 +112,7 @@ fn run_migrate() -> Result<(), CommandError> {
     })?;
     print(&format!(
         "The schema of {} is up to date.\n",
-        config.database_file.display()
+        config.database
     ))
 }
 
@@ -132,10 +132,7 @@ fn run_seed() -> Result<(), CommandError> {
         database.close().await;
         Ok::<_, Failure>(())
     })?;
-    print(&format!(
-        "The example rows are in {}.\n",
-        config.database_file.display()
-    ))
+    print(&format!("The example rows are in {}.\n", config.database))
 }
 
 fn run_token(args: &TokenArgs) -> Result<(), CommandError> {

@@ -4,28 +4,38 @@ use std::sync::Arc;
 
 use moc_uploads_blob_disk::DiskStore;
 use moc_uploads_core::ids::TimeOrderedIds;
+use moc_uploads_core::ports::SessionStore;
 use moc_uploads_core::service::{Deps, Uploads};
 use moc_uploads_core::time::{Clock, SystemClock};
+use moc_uploads_store_postgres::PostgresStore;
 use moc_uploads_store_sqlite::SqliteStore;
 
-use crate::config::Config;
+use crate::config::{Config, DatabaseConfig};
 use crate::failure::Failure;
 
 /// The database that the configuration names.
 #[derive(Clone)]
-pub(crate) struct Database(Arc<SqliteStore>);
+pub(crate) enum Database {
+    Sqlite(Arc<SqliteStore>),
+    Postgres(Arc<PostgresStore>),
+}
 
 impl Database {
-    /// Opens it; its file and folder are made when they are missing.
+    /// Opens it; the embedded one's file and folder are made when they are missing.
     ///
     /// # Errors
     /// Those of the database, with what was tried.
     pub(crate) async fn open(config: &Config) -> Result<Self, Failure> {
-        let file = &config.database_file;
-        SqliteStore::open(file)
-            .await
-            .map(|store| Self(Arc::new(store)))
-            .map_err(|error| Failure::new(format!("can't open {}", file.display()), error))
+        let database = &config.database;
+        let opened = match database {
+            DatabaseConfig::Sqlite(file) => SqliteStore::open(file)
+                .await
+                .map(|store| Self::Sqlite(Arc::new(store))),
+            DatabaseConfig::Postgres(options) => {
+                PostgresStore::open(options).map(|store| Self::Postgres(Arc::new(store)))
+            }
+        };
+        opened.map_err(|error| Failure::new(format!("can't open {database}"), error))
     }
 
     /// Brings the schema up to date.
@@ -33,22 +43,26 @@ impl Database {
     /// # Errors
     /// Those of the database.
     pub(crate) async fn migrate(&self) -> Result<(), Failure> {
-        self.0
-            .migrate()
-            .await
-            .map_err(|error| Failure::new("can't bring the database schema up to date", error))
+        let migrated = match self {
+            Self::Sqlite(store) => store.migrate().await,
+            Self::Postgres(store) => store.migrate().await,
+        };
+        migrated.map_err(|error| Failure::new("can't bring the database schema up to date", error))
     }
 
     /// Makes this process the server of the embedded database, which has one at a time, and gives
-    /// back what the last one held.
+    /// back what the last one held. PostgreSQL has any number of replicas.
     ///
     /// # Errors
     /// Another server. Those of the database.
     pub(crate) async fn take_over(&self) -> Result<(), Failure> {
-        self.0
-            .take_over()
-            .await
-            .map_err(|error| Failure::new("can't serve this database", error))
+        match self {
+            Self::Sqlite(store) => store
+                .take_over()
+                .await
+                .map_err(|error| Failure::new("can't serve this database", error)),
+            Self::Postgres(_) => Ok(()),
+        }
     }
 
     /// Loads the example rows.
@@ -56,15 +70,27 @@ impl Database {
     /// # Errors
     /// Those of the database.
     pub(crate) async fn seed(&self) -> Result<(), Failure> {
-        self.0
-            .seed(SystemClock.now())
-            .await
-            .map_err(|error| Failure::new("can't load the example rows", error))
+        let now = SystemClock.now();
+        let seeded = match self {
+            Self::Sqlite(store) => store.seed(now).await,
+            Self::Postgres(store) => store.seed(now).await,
+        };
+        seeded.map_err(|error| Failure::new("can't load the example rows", error))
     }
 
     /// Finishes what was asked for and lets go.
     pub(crate) async fn close(&self) {
-        self.0.close().await;
+        match self {
+            Self::Sqlite(store) => store.close().await,
+            Self::Postgres(store) => store.close().await,
+        }
+    }
+
+    fn sessions(&self) -> Arc<dyn SessionStore> {
+        match self {
+            Self::Sqlite(store) => store.clone(),
+            Self::Postgres(store) => store.clone(),
+        }
     }
 }
 
@@ -81,7 +107,7 @@ pub(crate) fn open_uploads(
     let objects = DiskStore::open(config.data_dir.join("blobs"), base_url)
         .map_err(|error| Failure::new("can't open the object store", error))?;
     let deps = Deps {
-        sessions: database.0.clone(),
+        sessions: database.sessions(),
         objects: Arc::new(objects),
         clock: Arc::new(SystemClock),
         ids: Arc::new(TimeOrderedIds),

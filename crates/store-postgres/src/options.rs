@@ -1,6 +1,12 @@
 //! How the database is reached.
 
+use std::str::FromStr;
 use std::time::Duration;
+
+use moc_uploads_core::ports::StoreError;
+use sqlx::postgres::PgConnectOptions;
+
+use crate::error::Error;
 
 /// Settings of a [`PostgresStore`](crate::PostgresStore), the defaults filled in by
 /// [`PostgresOptions::new`].
@@ -37,6 +43,16 @@ impl PostgresOptions {
             prepared_statements: true,
             time: TimeSource::Database,
         }
+    }
+
+    /// Whether the URL can be right, without asking anybody.
+    ///
+    /// # Errors
+    /// What is wrong with it, without showing it.
+    pub fn check(&self) -> Result<(), StoreError> {
+        PgConnectOptions::from_str(&self.url)
+            .map(drop)
+            .map_err(|error| Error::from(error).into())
     }
 }
 

@@ -1,6 +1,7 @@
 //! The configuration (CONTRACT section 5): read once, from variables, with all problems at once.
 
 mod auth;
+mod database;
 mod reader;
 mod show;
 #[cfg(test)]
@@ -8,7 +9,7 @@ mod tests;
 mod values;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use moc_uploads_api::CorsOrigins;
@@ -18,6 +19,7 @@ use moc_uploads_core::service::Settings;
 use moc_uploads_core::session::ExtensionRule;
 use tracing_subscriber::EnvFilter;
 
+pub(crate) use database::DatabaseConfig;
 pub(crate) use reader::{Problem, Variables};
 pub(crate) use values::{Host, LogFormat};
 
@@ -40,7 +42,7 @@ pub(crate) struct Config {
     pub(crate) is_production: bool,
     /// Made when it is missing.
     pub(crate) data_dir: PathBuf,
-    pub(crate) database_file: PathBuf,
+    pub(crate) database: DatabaseConfig,
     pub(crate) host: Host,
     /// 0: the system chooses.
     pub(crate) port: u16,
@@ -110,7 +112,7 @@ fn read(reader: &mut Reader<'_>, purpose: Purpose) -> Config {
     let data_dir = reader
         .text("DATA_DIR", "./data")
         .map_or_else(|| PathBuf::from("./data"), PathBuf::from);
-    let database_file = database_file(reader, &data_dir);
+    let database = database::read(reader, &data_dir);
     refuse_bucket(reader);
 
     let host = reader
@@ -143,7 +145,7 @@ fn read(reader: &mut Reader<'_>, purpose: Purpose) -> Config {
         is_production,
         stage,
         data_dir,
-        database_file,
+        database,
         host,
         port,
         public_base_url,
@@ -171,43 +173,6 @@ fn read(reader: &mut Reader<'_>, purpose: Purpose) -> Config {
         warnings,
         entries: Vec::new(),
     }
-}
-
-/// This build keeps its records in SQLite; a URL of another database stops the start.
-fn database_file(reader: &mut Reader<'_>, data_dir: &Path) -> PathBuf {
-    const NAME: &str = "DATABASE_URL";
-    let default = data_dir.join("moc-uploads.db");
-    let Some(url) = reader.get(NAME) else {
-        reader.entry(
-            NAME,
-            format!("sqlite:{}", default.display()),
-            Source::Default,
-        );
-        return default;
-    };
-    let Some(path) = values::parse_sqlite_url(url) else {
-        // It may hold a password.
-        let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
-        let is_postgres = matches!(scheme, "postgres" | "postgresql");
-        let (shown, advice) = if is_postgres {
-            (
-                format!("{scheme}://{}", reader::MASK),
-                "this build has no PostgreSQL store yet; use sqlite:PATH, or unset it for a file in DATA_DIR",
-            )
-        } else {
-            (
-                reader::MASK.to_owned(),
-                "must be sqlite:PATH, for example sqlite:/var/lib/moc-uploads/moc-uploads.db",
-            )
-        };
-        reader.problem_showing(NAME, Some(shown), advice);
-        return default;
-    };
-    reader.entry(NAME, url, Source::Environment);
-    path.unwrap_or_else(|advice| {
-        reader.problem(NAME, advice);
-        default
-    })
 }
 
 /// This build keeps its files on disk; a bucket stops the start.

@@ -162,7 +162,16 @@ impl<'a> Reader<'a> {
 
     /// `true` or `false`, and the usual other words for them; `None` when it is not set.
     pub(crate) fn boolean(&mut self, name: &'static str) -> Option<bool> {
-        self.parsed(name, "false", |text| {
+        self.word(name, "false")
+    }
+
+    /// The same with a default of its own.
+    pub(crate) fn boolean_or(&mut self, name: &'static str, default: bool) -> bool {
+        self.word(name, &default.to_string()).unwrap_or(default)
+    }
+
+    fn word(&mut self, name: &'static str, shown_default: &str) -> Option<bool> {
+        self.parsed(name, shown_default, |text| {
             match text.to_ascii_lowercase().as_str() {
                 "true" | "1" | "yes" | "on" => Ok(true),
                 "false" | "0" | "no" | "off" => Ok(false),

@@ -1,10 +1,12 @@
 //! The configuration as an operator meets it: defaults, mistakes, and who may call.
 
+use std::time::Duration;
+
 use moc_uploads_api::CorsOrigins;
 use moc_uploads_api::auth::AuthKeys;
 use moc_uploads_core::service::Settings;
 
-use super::{Config, Purpose, Variables};
+use super::{Config, DatabaseConfig, Purpose, Variables};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
@@ -35,7 +37,7 @@ fn the_defaults_are_the_contracts() {
     let config = read(&[]);
     assert_eq!(config.stage, "dev");
     assert_eq!(config.data_dir.to_str(), Some("./data"));
-    assert_eq!(config.database_file.to_str(), Some("./data/moc-uploads.db"));
+    assert_eq!(config.database.to_string(), "./data/moc-uploads.db");
     assert_eq!(config.host.to_string(), "127.0.0.1");
     assert_eq!(config.port, 3000);
     assert_eq!(config.public_base_url, None);
@@ -97,7 +99,7 @@ fn every_setting_reaches_its_place() {
         ("RUST_LOG", "moc_uploads=debug,warn"),
     ]);
     insta::assert_debug_snapshot!(config.settings);
-    assert_eq!(config.database_file.to_str(), Some("/srv/db/moc.db"));
+    assert_eq!(config.database.to_string(), "/srv/db/moc.db");
     assert_eq!(config.host.base_url(80), "http://[::1]:80");
     assert_eq!(config.port, 0);
     assert_eq!(
@@ -130,18 +132,49 @@ fn every_setting_reaches_its_place() {
 }
 
 #[test]
+fn a_postgres_url_and_its_settings_reach_their_place_and_its_password_is_never_shown() {
+    let config = read(&[
+        (
+            "DATABASE_URL",
+            "postgres://moc:hunter2@db.example/moc?password=hunter2",
+        ),
+        ("DATABASE_MAX_CONNECTIONS", "3"),
+        ("DATABASE_CONNECT_TIMEOUT_MS", "4"),
+        ("DATABASE_STATEMENT_TIMEOUT_MS", "5"),
+        ("DATABASE_PREPARED_STATEMENTS", "false"),
+    ]);
+    let DatabaseConfig::Postgres(options) = &config.database else {
+        panic!("not PostgreSQL: {}", config.database);
+    };
+    assert!(options.url.contains("hunter2"));
+    assert_eq!(options.max_connections, 3);
+    assert_eq!(options.connect_timeout, Duration::from_millis(4));
+    assert_eq!(options.statement_timeout, Duration::from_millis(5));
+    assert!(!options.prepared_statements);
+    for shown in [config.database.to_string(), config.to_json().unwrap()] {
+        assert!(shown.contains("db.example/moc"), "{shown}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}
+
+#[test]
 fn each_value_that_cant_be_right_is_refused_by_its_name() {
     for (name, values) in [
         (
             "DATABASE_URL",
             &[
-                "postgres://u:p@h/db",
+                "postgres://u:p@h:port/db",
+                "postgres://h/db?sslmode=perhaps",
                 "mysql://h/db",
                 "x.db",
                 "sqlite:",
                 "sqlite::memory:",
             ][..],
         ),
+        ("DATABASE_MAX_CONNECTIONS", &["0", "many"]),
+        ("DATABASE_CONNECT_TIMEOUT_MS", &["0"]),
+        ("DATABASE_STATEMENT_TIMEOUT_MS", &["0", "5s"]),
+        ("DATABASE_PREPARED_STATEMENTS", &["sometimes"]),
         ("MOC_BUCKET", &["mocs"]),
         ("LEGO_API_BUCKET_NAME", &["mocs"]),
         (
@@ -211,7 +244,7 @@ fn all_problems_are_told_at_once() {
         ("SESSION_TTL_MINUTES", "-5"),
         ("MULTIPART_PART_SIZE_MB", "1"),
         ("AUTH_BYPASS", "perhaps"),
-        ("DATABASE_URL", "postgres://moc:hunter2@db.example/moc"),
+        ("DATABASE_URL", "mysql://moc:hunter2@db.example/moc"),
         ("LOG_FORMAT", "loud\nline"),
         (
             "OTEL_EXPORTER_OTLP_ENDPOINT",
