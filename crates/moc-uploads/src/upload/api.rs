@@ -226,7 +226,8 @@ impl Api {
 /// The URL that the paths are put behind. What is wrong with it is said without repeating it:
 /// there may be a password in it.
 fn base(server: &str) -> Result<String, String> {
-    let url = Url::parse(server).map_err(|error| format!("--server is no URL: {error}."))?;
+    let url = Url::parse(server)
+        .map_err(|error| format!("--server must be a URL like http://127.0.0.1:3000: {error}."))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
         return Err("--server must begin with http:// or https://.".to_owned());
     }

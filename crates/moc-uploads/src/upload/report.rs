@@ -104,7 +104,11 @@ fn print(text: &str) -> io::Result<()> {
 pub(crate) fn resume_command(mut args: impl Iterator<Item = OsString>) -> String {
     let mut words = Vec::new();
     while let Some(arg) = args.next() {
-        if arg == "--token" {
+        if arg == "--" {
+            // Files are all that follows.
+            words.push(quoted(&arg));
+            words.extend(args.by_ref().map(|file| quoted(&file)));
+        } else if arg == "--token" {
             args.next();
         } else if !arg.as_encoded_bytes().starts_with(b"--token=") && arg != "--resume" {
             words.push(quoted(&arg));
@@ -142,6 +146,10 @@ mod tests {
         assert_eq!(
             command(&["m", "upload", "a.pdf", "--resume"]),
             "m upload --resume a.pdf"
+        );
+        assert_eq!(
+            command(&["m", "upload", "--title", "T", "--", "--token", "a.pdf"]),
+            "m upload --resume --title T -- --token a.pdf"
         );
     }
 }
