@@ -5,16 +5,20 @@ use std::io::{self, ErrorKind};
 use moc_uploads_core::ports::{ObjectStoreError, PutPartError};
 use rustix::io::Errno;
 use tokio::task::JoinError;
+use tracing::Span;
 
 use crate::uploads::Overtaken;
 
-/// Full, failing and exhausted are worth another try; anything else is ours.
+/// Full, failing, exhausted, locked away and gone are worth another try, once somebody has seen to
+/// it; anything else is ours. Whoever looks for what may be missing uses [`if_found`] before.
 pub(crate) fn store_error(error: io::Error) -> ObjectStoreError {
     let is_exhausted = matches!(
         error.kind(),
         ErrorKind::StorageFull
             | ErrorKind::QuotaExceeded
+            | ErrorKind::NotFound
             | ErrorKind::OutOfMemory
+            | ErrorKind::PermissionDenied
             | ErrorKind::ReadOnlyFilesystem
             | ErrorKind::StaleNetworkFileHandle
             | ErrorKind::TimedOut
@@ -32,11 +36,14 @@ pub(crate) fn internal(message: String) -> ObjectStoreError {
     ObjectStoreError::Internal(message.into())
 }
 
-/// Runs file I/O away from the async workers.
+/// Runs file I/O away from the async workers, in the caller's span.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, ObjectStoreError> {
-    tokio::task::spawn_blocking(work).await.map_err(join_error)
+    let span = Span::current();
+    tokio::task::spawn_blocking(move || span.in_scope(work))
+        .await
+        .map_err(join_error)
 }
 
 /// The work panicked, or the runtime is going down.

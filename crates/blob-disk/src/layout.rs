@@ -16,6 +16,10 @@ const PARTS: &str = "+parts";
 /// How many folders share the names: folders that grow get slow.
 pub(crate) const SHARD_COUNT: u16 = 256;
 
+/// Space that parts leave free, so that what ends uploads, and the database beside them, can still
+/// write: this, or a twentieth of a small file system.
+const RESERVED_BYTES: u64 = 64 * 1024 * 1024;
+
 /// The store's paths.
 pub(crate) struct Layout {
     root: PathBuf,
@@ -75,6 +79,19 @@ impl Layout {
         fs::create_dir_all(&self.uploads.folder)?;
         fs::create_dir_all(&self.objects.folder)?;
         sync_folder(&self.root)
+    }
+
+    /// Whether parts may grow.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::StorageFull`].
+    pub(crate) fn require_space(&self) -> io::Result<()> {
+        let disk = rustix::fs::statvfs(&self.root)?;
+        let reserved = RESERVED_BYTES.min(disk.f_blocks.saturating_mul(disk.f_frsize) / 20);
+        if disk.f_bavail.saturating_mul(disk.f_frsize) < reserved {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        Ok(())
     }
 
     pub(crate) fn root(&self) -> &Path {

@@ -12,6 +12,7 @@
 //! <root>/objects/<shard>/<name>              an object: whole, never written to again
 //! ```
 
+mod bind;
 mod complete;
 mod digests;
 mod error;

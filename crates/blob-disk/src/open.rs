@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::thread::available_parallelism;
 
 use ring::rand::{SecureRandom, SystemRandom};
@@ -76,6 +76,7 @@ impl DiskStore {
             layout,
             uploads: Uploads::default(),
             presigner: Presigner::new(&key, public_base_url),
+            running_puts: AtomicUsize::new(0),
             hashing: Arc::new(Semaphore::new(
                 available_parallelism().map_or(1, usize::from),
             )),
@@ -95,16 +96,21 @@ fn presign_key(root: &Path) -> io::Result<Option<[u8; KEY_LEN]>> {
     SystemRandom::new()
         .fill(&mut key)
         .map_err(|_| io::Error::other("no random bytes"))?;
-    let temporary = root.join("presign.key.new");
+    write_for_good(root, KEY_FILE, &key)?;
+    Ok(Some(key))
+}
+
+/// Writes a file that is there whole or not at all, for nobody else to read.
+pub(crate) fn write_for_good(root: &Path, name: &str, content: &[u8]) -> io::Result<()> {
+    let temporary = root.join(format!("{name}.new"));
     if_found(std::fs::remove_file(&temporary))?;
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(&temporary)?;
-    file.write_all(&key)?;
+    file.write_all(content)?;
     file.sync_all()?;
-    std::fs::rename(&temporary, &path)?;
-    sync_folder(root)?;
-    Ok(Some(key))
+    std::fs::rename(&temporary, root.join(name))?;
+    sync_folder(root)
 }

@@ -1,8 +1,7 @@
 //! A part on its way to the disk: the half of it that blocks.
 
 use std::fs::{File, OpenOptions};
-use std::io;
-use std::os::unix::fs::FileExt;
+use std::io::{self, IoSlice};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,12 +10,13 @@ use bytes::Bytes;
 use moc_uploads_core::object_key::ObjectKey;
 use moc_uploads_core::part::ETag;
 use moc_uploads_core::ports::{PutPart, PutPartError};
+use rustix::fs::{FallocateFlags, fallocate};
 
 use crate::digests::{PartDigests, part_etag};
 use crate::error::{PutFailure, if_found};
 use crate::layout::sync_folder;
 use crate::store::Inner;
-use crate::uploads::{Claim, UploadState};
+use crate::uploads::{Claim, Overtaken, UploadState};
 
 /// Writes one part. Dropping it gives the part up.
 pub(crate) struct PartWriter {
@@ -31,8 +31,18 @@ pub(crate) struct PartWriter {
 
 /// Where the bytes go.
 enum Target {
-    InPlace { data: File, claim: Claim },
+    InPlace(InPlace),
     Beside { file: File, path: Temporary },
+}
+
+/// The part's own bytes in the data file: given back to the file system unless they were settled,
+/// or a disk that is full would stay so.
+struct InPlace {
+    data: File,
+    /// There until it is settled.
+    claim: Option<Claim>,
+    offset: u64,
+    len: u64,
 }
 
 /// Removed unless it was renamed.
@@ -58,25 +68,18 @@ impl PartWriter {
             None => self.open()?,
         };
         let (file, start) = match &target {
-            Target::InPlace { data, .. } => (data, self.part.plan.offset(self.part.part_number)),
+            Target::InPlace(place) => (&place.data, place.offset),
             Target::Beside { file, .. } => (file, 0),
         };
+        self.inner.layout.require_space()?;
         for chunk in batch {
             self.digests.update(chunk);
         }
-        let mut offset = start + self.written_bytes;
-        let mut write = || {
-            for chunk in batch {
-                file.write_all_at(chunk, offset)?;
-                offset += chunk.len() as u64;
-            }
-            Ok(())
-        };
-        match &target {
-            Target::InPlace { claim, .. } => claim.write(write)??,
+        let write = || write_all_at(file, batch, start + self.written_bytes);
+        self.written_bytes += match &target {
+            Target::InPlace(place) => place.write(write)??,
             Target::Beside { .. } => write()?,
-        }
-        self.written_bytes = offset - start;
+        };
         self.target = Some(target);
         Ok(())
     }
@@ -91,14 +94,14 @@ impl PartWriter {
         };
         let upload_folder = self.inner.layout.upload_folder(&self.key);
         match target {
-            Target::InPlace { data, claim } => {
-                data.sync_data()?;
+            Target::InPlace(place) => {
+                place.data.sync_data()?;
                 // Whoever made the file may not have come as far as this.
                 if !upload.is_linked() {
                     sync_folder(&upload_folder)?;
                     upload.set_linked();
                 }
-                claim.settle(crc)?;
+                place.settle(crc)?;
             }
             Target::Beside { file, path } => {
                 file.sync_data()?;
@@ -141,8 +144,13 @@ impl PartWriter {
             if_found(std::fs::remove_file(path))?;
             return Err(PutPartError::NoSuchUpload.into());
         }
-        if let Some(claim) = claim {
-            return Ok(Target::InPlace { data, claim });
+        if claim.is_some() {
+            return Ok(Target::InPlace(InPlace {
+                data,
+                claim,
+                offset: self.part.plan.offset(part_number),
+                len: self.part.plan.part_len(part_number),
+            }));
         }
         let folder = inner.layout.parts(key);
         match std::fs::create_dir(&folder) {
@@ -166,12 +174,55 @@ impl Drop for PartWriter {
     }
 }
 
+impl InPlace {
+    /// Does a piece of the writing unless completion has begun.
+    fn write<T>(&self, write: impl FnOnce() -> io::Result<T>) -> Result<io::Result<T>, Overtaken> {
+        self.claim.as_ref().ok_or(Overtaken)?.write(write)
+    }
+
+    fn settle(mut self, crc: u64) -> Result<(), Overtaken> {
+        self.claim.take().ok_or(Overtaken)?.settle(crc)
+    }
+}
+
+impl Drop for InPlace {
+    fn drop(&mut self) {
+        if self.claim.is_none() {
+            return;
+        }
+        let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        let given_back = self.write(|| Ok(fallocate(&self.data, hole, self.offset, self.len)?));
+        // Not every file system can; and after completion began the bytes are its own.
+        if let Ok(Err(error)) = given_back {
+            tracing::debug!(%error, "bytes of a broken part stay until the upload ends");
+        }
+    }
+}
+
 impl Drop for Temporary {
     fn drop(&mut self) {
         if let Err(error) = if_found(std::fs::remove_file(&self.0)) {
             tracing::warn!(%error, path = %self.0.display(), "temporary file not removed");
         }
     }
+}
+
+/// Writes the chunks one after another with as few calls as can be, so that the kernel may use
+/// large pages for them; how many bytes they have.
+fn write_all_at(file: &File, chunks: &[Bytes], offset: u64) -> io::Result<u64> {
+    let mut slices: Vec<IoSlice<'_>> = chunks.iter().map(|chunk| IoSlice::new(chunk)).collect();
+    let mut slices = slices.as_mut_slice();
+    let mut written_bytes = 0;
+    while !slices.is_empty() {
+        let at = offset + written_bytes;
+        let count = rustix::io::retry_on_intr(|| rustix::io::pwritev(file, slices, at))?;
+        if count == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        written_bytes += count as u64;
+        IoSlice::advance_slices(&mut slices, count);
+    }
+    Ok(written_bytes)
 }
 
 /// The name of a part in the folder of re-sent parts.

@@ -1,6 +1,7 @@
 //! A part on its way to the disk: the half of it that waits for the client.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -13,9 +14,14 @@ use crate::error::{PutFailure, internal, join_error};
 use crate::part_writer::PartWriter;
 use crate::store::Inner;
 
-/// Bytes handed over at once. One batch is written while the next is received, so that a put
-/// buffers two; a hop to a blocking thread costs little against writing so many.
-const BATCH_BYTES: usize = 128 * 1024;
+/// Bytes that all running puts together may buffer, as long as each gets [`MIN_BATCH_BYTES`]. One
+/// batch is written while the next is received, so that a put buffers two.
+const BUFFER_BYTES: usize = 16 * 1024 * 1024;
+
+/// Bytes handed over at once: the more, the less a hop to a blocking thread costs, and the larger
+/// the pages that the kernel can use.
+const MAX_BATCH_BYTES: usize = 512 * 1024;
+const MIN_BATCH_BYTES: usize = 64 * 1024;
 
 /// Chunks handed over at once: a chunk may be a single byte.
 const BATCH_CHUNKS: usize = 256;
@@ -30,6 +36,8 @@ pub(crate) async fn put_part(
         return Err(internal(format!("part {} is not in the plan", part.part_number)).into());
     }
     let mut intake = Intake {
+        _running: Running::new(inner),
+        inner,
         body,
         expected_bytes: part.plan.part_len(part.part_number),
         received_bytes: 0,
@@ -63,7 +71,9 @@ pub(crate) async fn put_part(
 }
 
 /// The client's bytes, counted.
-struct Intake {
+struct Intake<'a> {
+    _running: Running<'a>,
+    inner: &'a Inner,
     body: PartBody,
     expected_bytes: u64,
     received_bytes: u64,
@@ -75,13 +85,14 @@ struct Batch {
     is_last: bool,
 }
 
-impl Intake {
+impl Intake<'_> {
     async fn next_batch(&mut self) -> Result<Batch, PutPartError> {
+        let max_bytes = batch_bytes(self.inner.running_puts.load(Ordering::Relaxed));
         let mut chunks = Vec::new();
         let mut batch_bytes = 0;
         // When all is there, what is still to be seen is that nothing follows.
         while self.received_bytes == self.expected_bytes
-            || (batch_bytes < BATCH_BYTES && chunks.len() < BATCH_CHUNKS)
+            || (batch_bytes < max_bytes && chunks.len() < BATCH_CHUNKS)
         {
             let Some(chunk) = self.body.next().await.transpose()? else {
                 if self.received_bytes < self.expected_bytes {
@@ -111,6 +122,26 @@ impl Intake {
         PutPartError::WrongLength {
             received_bytes: self.received_bytes,
         }
+    }
+}
+
+fn batch_bytes(running_puts: usize) -> usize {
+    (BUFFER_BYTES / 2 / running_puts.max(1)).clamp(MIN_BATCH_BYTES, MAX_BATCH_BYTES)
+}
+
+/// Counts a put while it runs.
+struct Running<'a>(&'a Inner);
+
+impl<'a> Running<'a> {
+    fn new(inner: &'a Inner) -> Self {
+        inner.running_puts.fetch_add(1, Ordering::Relaxed);
+        Self(inner)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.running_puts.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 use async_trait::async_trait;
 use moc_uploads_core::ids::{FileId, SessionId};
@@ -24,8 +24,9 @@ use crate::uploads::Uploads;
 /// The object store on a local file system. Cheap to clone.
 ///
 /// One process per root; see [`DiskStore::open`]. A running [`ObjectStore::put_part`] buffers two
-/// batches, each of 128 KiB and at most one chunk of its body more: who hands in large chunks
-/// decides how much memory that is.
+/// batches of 512 KiB, and less, down to 64 KiB, where all that run would buffer more than 16 MiB
+/// together. A batch has at most one chunk of its body more: who hands in large chunks decides how
+/// much memory that is.
 #[derive(Clone)]
 pub struct DiskStore(pub(crate) Arc<Inner>);
 
@@ -33,6 +34,8 @@ pub(crate) struct Inner {
     pub(crate) layout: Layout,
     pub(crate) uploads: Uploads,
     pub(crate) presigner: Presigner,
+    /// The more there are, the less each buffers.
+    pub(crate) running_puts: AtomicUsize,
     /// Hashing is bound by the processors.
     pub(crate) hashing: Arc<Semaphore>,
     /// Names for what has none yet; no other process makes any.
@@ -121,6 +124,14 @@ impl ObjectStore for DiskStore {
         signature: &str,
     ) -> bool {
         self.0.presigner.verify(address, expires_at, signature)
+    }
+
+    async fn bind(&self, database_id: &str) -> Result<bool, ObjectStoreError> {
+        crate::bind::bind(&self.0, database_id).await
+    }
+
+    async fn remove_leftover_parts(&self, key: &ObjectKey) -> Result<(), ObjectStoreError> {
+        crate::remove::abort_upload(&self.0, key).await
     }
 
     /// Shard by shard, and by key within a shard: whoever reads all pages reads each folder only

@@ -132,10 +132,10 @@ pub(crate) struct Claim {
 
 impl Claim {
     /// Does a piece of the writing unless completion has begun.
-    pub(crate) fn write(
+    pub(crate) fn write<T>(
         &self,
-        write: impl FnOnce() -> io::Result<()>,
-    ) -> Result<io::Result<()>, Overtaken> {
+        write: impl FnOnce() -> io::Result<T>,
+    ) -> Result<io::Result<T>, Overtaken> {
         let gate = self
             .upload
             .gate

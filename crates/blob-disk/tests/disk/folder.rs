@@ -45,9 +45,9 @@ async fn aborting_leaves_no_file() {
 #[tokio::test]
 async fn a_resent_part_that_fails_leaves_no_file() {
     let disk = Disk::new();
-    let file = TestFile::with_parts_of(&disk.store, 400_000, 800_000).await;
+    let file = TestFile::with_parts_of(&disk.store, 2_000_000, 4_000_000).await;
     file.store_all(&disk.store).await;
-    let broken = body(&file.bytes[..300_000], 64 * 1024, Some(BodyError::Broken));
+    let broken = body(&file.bytes[..1_500_000], 64 * 1024, Some(BodyError::Broken));
     let result = disk
         .store
         .put_part(&file.upload, file.put(1, true), broken)

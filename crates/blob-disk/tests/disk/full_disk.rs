@@ -35,6 +35,7 @@ async fn on_a_small_disk() {
     let kept = TestFile::with_parts_of(&store, 1_000_000, 2_000_000).await;
     let etags = kept.store_all(&store).await;
 
+    let free_before = free_bytes();
     let other = TestFile::with_parts_of(&store, 2_000_000, 2_000_000).await;
     for replaces in [false, true] {
         let body = moc_uploads_testkit::object_store::body(&other.bytes, 64 * 1024, None);
@@ -49,8 +50,8 @@ async fn on_a_small_disk() {
             "{result:?}"
         );
     }
-    let resent = kept.replace_part(&store, 1, &kept.other_part(1, 1)).await;
-    assert!(resent.is_err());
+    // What they had written is given back, but for the folders.
+    assert!(free_before - free_bytes() < 64 * 1024);
 
     // Completing needs no space.
     kept.complete_ok(&store, &etags).await;
@@ -62,4 +63,9 @@ async fn on_a_small_disk() {
     let etag = small.store_part(&store, 1).await;
     small.complete_ok(&store, &[etag]).await;
     small.assert_object(&store, &small.bytes).await;
+}
+
+fn free_bytes() -> u64 {
+    let disk = rustix::fs::statvfs(std::env::temp_dir()).unwrap();
+    disk.f_bavail * disk.f_frsize
 }

@@ -15,10 +15,10 @@ use ring::digest::{SHA256, digest};
 
 use crate::common::Disk;
 
-/// More than a batch, so that a part is written in several steps.
+/// More chunks than are written at once, so that a part is written in several steps.
 const PART_BYTES: u64 = 200_000;
 const PART_COUNT: u32 = 3;
-const CHUNK_BYTES: usize = 48 * 1024;
+const CHUNK_BYTES: usize = 512;
 
 /// One sending of a part.
 #[derive(Debug, Clone)]

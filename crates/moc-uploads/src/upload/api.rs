@@ -5,156 +5,21 @@ use std::time::Duration;
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::{Client, Method, RequestBuilder, Response, redirect};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use url::Url;
 
+use super::draft::MocDraft;
 use super::error::{Error, Problem};
-use super::files::LocalFile;
+use super::wire::{
+    Completed, CreateSession, CreatedSession, FileMetadata, Finalize, Moc, Part, Parts, Registered,
+    SessionStatus,
+};
 
 /// For connecting, and for the whole of a call with a JSON body.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 const CALL_TIMEOUT: Duration = Duration::from_secs(120);
-
-/// `FileMetadata` of CONTRACT section 1.1.
-#[derive(Debug, Serialize)]
-pub(crate) struct FileMetadata<'a> {
-    category: &'static str,
-    name: &'a str,
-    size: u64,
-    #[serde(rename = "type")]
-    content_type: &'a str,
-    ext: &'a str,
-    key: &'a str,
-    hash: &'a str,
-}
-
-impl<'a> FileMetadata<'a> {
-    /// `hash` is the file's SHA-256 in hex.
-    pub(crate) fn new(file: &'a LocalFile, hash: &'a str) -> Self {
-        Self {
-            category: file.category.as_str(),
-            name: &file.name,
-            size: file.size,
-            content_type: &file.content_type,
-            ext: &file.ext,
-            key: &file.key,
-            hash,
-        }
-    }
-}
-
-/// The body of 1.1.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct CreateSession<'a> {
-    /// In the order of the command line.
-    pub(crate) files: Vec<FileMetadata<'a>>,
-    /// Whether files may be uploaded that were before.
-    pub(crate) allow_duplicates: bool,
-}
-
-/// The answer of 1.1.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct CreatedSession {
-    /// Of the new session.
-    pub(crate) session_id: String,
-    /// Of every part but the last.
-    pub(crate) part_size_bytes: u64,
-}
-
-/// The answer of 1.10.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct SessionStatus {
-    /// `active`, `completed`, `expired` or `cancelled`.
-    pub(crate) status: String,
-    /// Of every part but the last.
-    pub(crate) part_size_bytes: u64,
-    /// Those registered.
-    pub(crate) files: Vec<FileState>,
-}
-
-/// A registered file.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct FileState {
-    /// Of the server.
-    pub(crate) file_id: String,
-    /// Of the client.
-    pub(crate) key: String,
-    /// Once it is completed.
-    #[serde(default)]
-    pub(crate) file_url: Option<String>,
-}
-
-/// The answer of 1.3.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Registered {
-    file_id: String,
-}
-
-/// A part that the server has.
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Part {
-    /// From 1.
-    pub(crate) part_number: u32,
-    /// As the server gave it.
-    pub(crate) etag: String,
-}
-
-#[derive(Debug, Deserialize, Serialize)]
-struct Parts {
-    parts: Vec<Part>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Completed {
-    file_url: String,
-}
-
-/// What finalize is asked for (1.6).
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct MocDraft {
-    /// 1 to 200 characters.
-    pub(crate) title: String,
-    /// Up to 5000 characters.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) description: Option<String>,
-    /// Up to 20 of up to 50 characters.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) tags: Vec<String>,
-    /// Up to 100 characters.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) theme: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Finalize<'a> {
-    upload_session_id: &'a str,
-    #[serde(flatten)]
-    draft: &'a MocDraft,
-}
-
-/// What was created.
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Moc {
-    /// Of the MOC.
-    pub(crate) id: String,
-    /// As given.
-    pub(crate) title: String,
-    /// Unique for the user.
-    pub(crate) slug: String,
-    /// Everything else that the server says, as it says it.
-    #[serde(flatten)]
-    pub(crate) rest: Map<String, Value>,
-}
+/// The longest answer that is read: 10 000 parts are less than 2 MiB.
+const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
 /// A server and who is calling it.
 #[derive(Debug)]
@@ -169,13 +34,7 @@ impl Api {
     /// [`Error::Usage`] when the URL or the token can't be right.
     pub(crate) fn new(server: &str, token: Option<&str>) -> Result<Self, Error> {
         let usage = |problem: String| Error::Usage(vec![problem]);
-        let url = Url::parse(server)
-            .map_err(|error| usage(format!("--server {server:?} is no URL: {error}.")))?;
-        if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-            return Err(usage(format!(
-                "--server {server:?} must begin with http:// or https://."
-            )));
-        }
+        let base = base(server).map_err(usage)?;
         let token = token
             .filter(|token| !token.is_empty())
             .map(|token| HeaderValue::from_str(&format!("Bearer {token}")))
@@ -190,10 +49,10 @@ impl Api {
             .redirect(redirect::Policy::none())
             .user_agent(concat!("moc-uploads/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(|error| Error::network(server, &error))?;
+            .map_err(|error| Error::network(&base, &error))?;
         Ok(Self {
             client,
-            base: server.trim_end_matches('/').to_owned(),
+            base,
             token,
         })
     }
@@ -325,10 +184,9 @@ impl Api {
                 .map(str::to_owned)
         };
         let (location, retry_after) = (header(LOCATION), header(RETRY_AFTER));
-        let body = response.bytes().await;
-        let body = body.map_err(|error| Error::network(&self.base, &error))?;
+        let body = self.body(response).await?;
         if status.is_success() {
-            return Ok(body.into());
+            return Ok(body);
         }
         let mut problem: Problem = serde_json::from_slice(&body).unwrap_or_default();
         problem.status = status.as_u16();
@@ -346,6 +204,44 @@ impl Api {
         }
         Err(Error::Refused(Box::new(problem)))
     }
+
+    async fn body(&self, mut response: Response) -> Result<Vec<u8>, Error> {
+        let mut body = Vec::new();
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| Error::network(&self.base, &error))?
+        {
+            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+                return Err(Error::Unexpected(format!(
+                    "it is longer than {MAX_ANSWER_BYTES} bytes"
+                )));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+}
+
+/// The URL that the paths are put behind. What is wrong with it is said without repeating it:
+/// there may be a password in it.
+fn base(server: &str) -> Result<String, String> {
+    let url = Url::parse(server)
+        .map_err(|error| format!("--server must be a URL like http://127.0.0.1:3000: {error}."))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return Err("--server must begin with http:// or https://.".to_owned());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(
+            "--server has a user name or a password in it, which the server does not take. Give \
+             a token with MOC_UPLOADS_TOKEN."
+                .to_owned(),
+        );
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("--server must not have a ? or a # in it.".to_owned());
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
 /// `{ "status": "finalizing" }` has no MOC.
@@ -379,11 +275,48 @@ mod tests {
 
     #[test]
     fn a_server_is_a_url() {
-        for server in ["localhost:3000", "ftp://a", "nonsense", "http://"] {
-            assert!(
-                matches!(Api::new(server, None), Err(Error::Usage(_))),
-                "{server}"
-            );
+        for (server, expected) in [
+            ("http://127.0.0.1:3000", "http://127.0.0.1:3000"),
+            ("HTTPS://Example.org/moc/", "https://example.org/moc"),
+        ] {
+            assert_eq!(base(server).as_deref(), Ok(expected));
         }
+        for server in [
+            "localhost:3000",
+            "ftp://a",
+            "nonsense",
+            "http://",
+            "http://a/?b",
+            "http://a/#b",
+        ] {
+            assert!(base(server).is_err(), "{server}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_refused_and_not_repeated() {
+        for server in [
+            "http://user:sesame@127.0.0.1:3000",
+            "http://sesame@127.0.0.1:3000",
+            "http://:sesame@127.0.0.1:3000",
+            "http://user:sesame@127.0.0.1:99999",
+            "ftp://user:sesame@a",
+        ] {
+            let problem = base(server).unwrap_err();
+            assert!(!problem.contains("sesame"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn ids_are_uuids() {
+        let session = |id: &str| {
+            parse::<CreatedSession>(
+                json!({"sessionId": id, "partSizeBytes": 5})
+                    .to_string()
+                    .as_bytes(),
+            )
+        };
+        assert!(session("0198c0de-0000-7000-8000-000000000001").is_ok());
+        assert!(session("../../../evil?x#y").is_err());
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use moc_uploads_core::file::Category;
 
-use super::api::MocDraft;
+use super::draft::MocDraft;
 use super::error::Error;
 
 /// What a script needs to know, below the options of `--help`.
@@ -17,6 +17,7 @@ it was and sends only what is missing.
 
 Exit status:
     0  the MOC was created
+    1  the MOC was created, but the result could not be written
     2  wrong usage, or a file that can't be read or uploaded
     3  the server refused; the message says why
     4  not authorised: no token, or not a valid one
@@ -34,19 +35,19 @@ pub(crate) struct UploadArgs {
     pub(crate) files: Vec<PathBuf>,
 
     /// The title of the MOC, 1 to 200 characters
-    #[arg(long, value_parser = text::<1, 200>)]
+    #[arg(long)]
     pub(crate) title: String,
 
     /// What the MOC is, up to 5000 characters
-    #[arg(long, value_parser = text::<0, 5000>)]
+    #[arg(long)]
     pub(crate) description: Option<String>,
 
     /// A tag, up to 50 characters; repeat it for more, at most 20
-    #[arg(long = "tag", value_name = "TAG", value_parser = text::<1, 50>)]
+    #[arg(long = "tag", value_name = "TAG")]
     pub(crate) tags: Vec<String>,
 
     /// The theme, up to 100 characters
-    #[arg(long, value_parser = text::<0, 100>)]
+    #[arg(long)]
     pub(crate) theme: Option<String>,
 
     /// Use a file for something else than its type suggests, as in front.jpg=thumbnail: one of
@@ -59,6 +60,7 @@ pub(crate) struct UploadArgs {
         long,
         value_name = "URL",
         env = "MOC_UPLOADS_URL",
+        hide_env_values = true,
         default_value = "http://127.0.0.1:3000"
     )]
     pub(crate) server: String,
@@ -102,31 +104,14 @@ impl UploadArgs {
     /// What finalize is asked for.
     ///
     /// # Errors
-    /// [`Error::Usage`] for more than 20 tags: the server would say so only after everything was
-    /// sent.
+    /// As [`MocDraft::new`].
     pub(crate) fn draft(&self) -> Result<MocDraft, Error> {
-        if self.tags.len() > 20 {
-            return Err(Error::Usage(vec![format!(
-                "A MOC takes at most 20 tags; these are {}.",
-                self.tags.len()
-            )]));
-        }
-        Ok(MocDraft {
-            title: self.title.clone(),
-            description: self.description.clone(),
-            tags: self.tags.clone(),
-            theme: self.theme.clone(),
-        })
-    }
-}
-
-/// The limits of CONTRACT section 1.6, in characters: known before anything is sent.
-fn text<const MIN: usize, const MAX: usize>(value: &str) -> Result<String, String> {
-    let count = value.chars().count();
-    if (MIN..=MAX).contains(&count) {
-        Ok(value.to_owned())
-    } else {
-        Err(format!("{MIN} to {MAX} characters, these are {count}"))
+        MocDraft::new(
+            &self.title,
+            self.description.as_deref(),
+            &self.tags,
+            self.theme.as_deref(),
+        )
     }
 }
 
@@ -170,14 +155,5 @@ mod tests {
         let error = parse(&["--category", "a.jpg=poster"]).unwrap_err();
         assert!(error.to_string().contains("thumbnail"), "{error}");
         assert!(parse(&["--category", "a.jpg"]).is_err());
-    }
-
-    #[test]
-    fn texts_are_held_to_the_servers_limits() {
-        assert!(parse(&["--theme", &"é".repeat(100)]).is_ok());
-        assert!(parse(&["--theme", &"é".repeat(101)]).is_err());
-        assert!(parse(&["--tag", ""]).is_err());
-        let tags = ["--tag", "x"].repeat(21);
-        assert!(parse(&tags).unwrap().draft().is_err());
     }
 }

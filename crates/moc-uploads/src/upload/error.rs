@@ -5,20 +5,22 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::terminal::escape;
+
 /// The longest wait that is sat out: a daily limit is not.
 const MAX_WAIT: Duration = Duration::from_secs(120);
 
-/// Why an upload stopped.
+/// Why an upload stopped. As text it is fit for a terminal, whatever the server said.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// Arguments or files that can't be right, one sentence each.
-    #[error("{}", .0.join("\n"))]
+    #[error("{}", .0.iter().map(|problem| escape(problem)).collect::<Vec<_>>().join("\n"))]
     Usage(Vec<String>),
     /// The server said no.
     #[error("{}", .0.describe())]
     Refused(Box<Problem>),
     /// The server can't be reached, or the connection broke.
-    #[error("no answer from {server}: {cause}")]
+    #[error("no answer from {server}: {}", escape(cause))]
     Network {
         /// Where it was looked for.
         server: String,
@@ -31,8 +33,19 @@ pub(crate) enum Error {
     #[error("nothing moved for {} seconds", .0.as_secs())]
     Stalled(Duration),
     /// An answer that is not this API's.
-    #[error("the answer is not that of an upload server: {0}")]
+    #[error("the answer is not that of an upload server: {}", escape(.0))]
     Unexpected(String),
+    /// Everything went well, but standard output did not take the result.
+    #[error(
+        "the MOC {} was created, but the result can't be written: {cause}",
+        escape(slug)
+    )]
+    Unwritten {
+        /// Of the MOC.
+        slug: String,
+        /// The disk is full, the reader has gone.
+        cause: std::io::Error,
+    },
     /// Ctrl-C or SIGTERM.
     #[error("interrupted")]
     Interrupted,
@@ -89,15 +102,18 @@ pub(crate) struct FieldError {
 
 impl Problem {
     fn describe(&self) -> String {
-        let mut text = format!("{} ({} {})", self.detail, self.status, self.code);
+        let (detail, code) = (escape(&self.detail), escape(&self.code));
+        let mut text = format!("{detail} ({} {code})", self.status);
         for error in &self.errors {
-            text += &format!("\n  {}: {}", error.pointer, error.message);
+            let (pointer, message) = (escape(&error.pointer), escape(&error.message));
+            text += &format!("\n  {pointer}: {message}");
         }
         for duplicate in &self.duplicates {
-            text += &format!("\n  {} is {}", duplicate.key, duplicate.existing_url);
+            let (key, url) = (escape(&duplicate.key), escape(&duplicate.existing_url));
+            text += &format!("\n  {key} is {url}");
         }
         if let Some(id) = &self.correlation_id {
-            text += &format!("\n  correlation id {id}");
+            text += &format!("\n  correlation id {}", escape(id));
         }
         text
     }
@@ -158,7 +174,9 @@ impl Error {
             }
             Self::Network { is_permanent, .. } => !is_permanent,
             Self::Stalled(_) => true,
-            Self::Usage(_) | Self::Unexpected(_) | Self::Interrupted => false,
+            Self::Usage(_) | Self::Unexpected(_) | Self::Unwritten { .. } | Self::Interrupted => {
+                false
+            }
         }
     }
 
@@ -181,6 +199,7 @@ impl Error {
     /// The exit status, as `--help` lists them.
     pub(crate) fn exit_status(&self) -> u8 {
         match self {
+            Self::Unwritten { .. } => 1,
             Self::Usage(_) => 2,
             Self::Refused(problem) => match (problem.status, problem.code.as_str()) {
                 (401 | 403, _) => 4,
@@ -204,7 +223,9 @@ impl Error {
                     "Leave these files out, or upload them again with --allow-duplicates."
                 }
                 "TOO_MANY_REQUESTS" => match &problem.next_allowed_at {
-                    Some(time) => return Some(format!("The next upload is possible at {time}.")),
+                    Some(time) => {
+                        return Some(format!("The next upload is possible at {}.", escape(time)));
+                    }
                     None => "Try again later.",
                 },
                 "CONFLICT" if problem.suggested_slug.is_some() => {
@@ -269,6 +290,41 @@ mod tests {
             (Error::Usage(vec![]), 2),
         ] {
             assert_eq!(error.exit_status(), status, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn no_word_of_others_steers_the_terminal() {
+        let nasty = "\x1b[2J\u{9b}31m\x07".to_owned();
+        let problem = Problem {
+            code: nasty.clone(),
+            detail: nasty.clone(),
+            correlation_id: Some(nasty.clone()),
+            duplicates: vec![Duplicate {
+                key: nasty.clone(),
+                existing_url: nasty.clone(),
+            }],
+            errors: vec![FieldError {
+                pointer: nasty.clone(),
+                message: nasty.clone(),
+            }],
+            ..Problem::default()
+        };
+        let limited = Problem {
+            code: "TOO_MANY_REQUESTS".to_owned(),
+            next_allowed_at: Some(nasty.clone()),
+            ..Problem::default()
+        };
+        for error in [
+            Error::Refused(Box::new(problem)),
+            Error::Refused(Box::new(limited)),
+            Error::Usage(vec![nasty.clone()]),
+            Error::Unexpected(nasty.clone()),
+            Error::permanent("http://s", nasty),
+        ] {
+            let text = format!("{error}{}", error.advice().unwrap_or_default());
+            let raw = text.chars().find(|c| c.is_control() && *c != '\n');
+            assert_eq!(raw, None, "{text:?}");
         }
     }
 }

@@ -3,20 +3,22 @@
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use moc_uploads_core::file::Category;
-use moc_uploads_core::policy::allowed_types;
 use ring::digest;
 use tokio_util::sync::CancellationToken;
 
 use super::error::Error;
+use super::kind::type_of;
 
 /// A file on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LocalFile {
-    /// Absolute.
+    /// Absolute, in a folder without links: the same file however it was named. The file itself may
+    /// be a link, which has a name of its own.
     pub(crate) path: PathBuf,
     /// Names it within the session: its name, or `name-2.ext` when that is taken.
     pub(crate) key: String,
@@ -93,13 +95,16 @@ fn is_meant(wish: &Path, path: &Path) -> bool {
 
 fn look_at_one(path: &Path, wish: Option<Category>) -> Result<LocalFile, String> {
     let (content_type, category) = type_of(path, wish)?;
-    let path = std::path::absolute(path).map_err(|error| reason(&error))?;
-    let metadata = File::open(&path)
-        .and_then(|file| file.metadata())
-        .map_err(|error| reason(&error))?;
+    let path = resolved(path).map_err(|error| reason(&error))?;
+    // Before it is opened: that waits for ever at a pipe to which nobody writes.
+    let metadata = fs::metadata(&path).map_err(|error| reason(&error))?;
     if !metadata.is_file() {
-        return Err("this is no file.".to_owned());
+        return Err(format!(
+            "this is {}, and only files can be uploaded.",
+            what_is(metadata.file_type())
+        ));
     }
+    File::open(&path).map_err(|error| reason(&error))?;
     if metadata.len() == 0 {
         return Err("the file is empty.".to_owned());
     }
@@ -120,47 +125,24 @@ fn look_at_one(path: &Path, wish: Option<Category>) -> Result<LocalFile, String>
     })
 }
 
-/// The MIME type and the category of a file name.
-fn type_of(path: &Path, wish: Option<Category>) -> Result<(String, Category), String> {
-    let Some(content_type) = mime_guess::from_path(path).first_raw() else {
-        return Err(format!(
-            "its name does not say what it is; {}.",
-            extensions(&Category::ALL)
-        ));
-    };
-    let takes = |category: &Category| allowed_types(*category).contains(&content_type);
-    match wish {
-        Some(wish) if takes(&wish) => Ok((content_type.to_owned(), wish)),
-        Some(wish) => Err(format!(
-            "{content_type} can't be used as {wish}; {}.",
-            extensions(&[wish])
-        )),
-        None => Category::ALL
-            .into_iter()
-            .find(takes)
-            .map(|category| (content_type.to_owned(), category))
-            .ok_or_else(|| {
-                format!(
-                    "{content_type} can't be uploaded; {}.",
-                    extensions(&Category::ALL)
-                )
-            }),
+fn resolved(path: &Path) -> io::Result<PathBuf> {
+    let path = std::path::absolute(path)?;
+    match (path.parent(), path.file_name()) {
+        (Some(folder), Some(name)) => Ok(fs::canonicalize(folder)?.join(name)),
+        _ => fs::canonicalize(path),
     }
 }
 
-fn extensions(categories: &[Category]) -> String {
-    let of = |category| match category {
-        Category::Instruction => "an instruction ends in .pdf",
-        Category::PartsList => "a parts list ends in .csv, .txt, .json, .xml, .xls or .xlsx",
-        Category::Image => "an image ends in .jpg, .png, .webp, .heic or .heif",
-        Category::Thumbnail if categories.len() > 1 => "a thumbnail likewise",
-        Category::Thumbnail => "a thumbnail ends in .jpg, .png, .webp, .heic or .heif",
-    };
-    categories
-        .iter()
-        .map(|category| of(*category))
-        .collect::<Vec<_>>()
-        .join(", ")
+fn what_is(file_type: fs::FileType) -> &'static str {
+    if file_type.is_dir() {
+        "a folder"
+    } else if file_type.is_fifo() {
+        "a pipe"
+    } else if file_type.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    }
 }
 
 /// Keys do not depend on the order of the command line, so that `--resume` finds them again.
@@ -265,54 +247,6 @@ fn modified_ns(metadata: &fs::Metadata) -> u64 {
 mod tests {
     use super::*;
 
-    fn guess(name: &str) -> Option<(String, Category)> {
-        type_of(Path::new(name), None).ok()
-    }
-
-    #[test]
-    fn categories_follow_the_type() {
-        for (name, content_type, category) in [
-            ("castle.pdf", "application/pdf", Category::Instruction),
-            ("CASTLE.PDF", "application/pdf", Category::Instruction),
-            ("parts.csv", "text/csv", Category::PartsList),
-            ("parts.txt", "text/plain", Category::PartsList),
-            ("parts.json", "application/json", Category::PartsList),
-            ("parts.xml", "text/xml", Category::PartsList),
-            ("parts.xls", "application/vnd.ms-excel", Category::PartsList),
-            (
-                "parts.xlsx",
-                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-                Category::PartsList,
-            ),
-            ("front.jpg", "image/jpeg", Category::Image),
-            ("front.jpeg", "image/jpeg", Category::Image),
-            ("front.png", "image/png", Category::Image),
-            ("front.webp", "image/webp", Category::Image),
-            ("front.heic", "image/heic", Category::Image),
-            ("front.heif", "image/heif", Category::Image),
-        ] {
-            assert_eq!(
-                guess(name),
-                Some((content_type.to_owned(), category)),
-                "{name}"
-            );
-        }
-        for name in ["front.gif", "castle.io", "castle", "castle.zip", "a.html"] {
-            assert_eq!(guess(name), None, "{name}");
-        }
-    }
-
-    #[test]
-    fn a_wish_counts_when_the_type_allows_it() {
-        let thumbnail = type_of(Path::new("a.png"), Some(Category::Thumbnail)).unwrap();
-        assert_eq!(thumbnail.1, Category::Thumbnail);
-        let error = type_of(Path::new("a.png"), Some(Category::Instruction)).unwrap_err();
-        assert!(
-            error.contains("image/png") && error.contains(".pdf"),
-            "{error}"
-        );
-    }
-
     #[test]
     fn everything_wrong_is_said_at_once() {
         let dir = tempfile::tempdir().unwrap();
@@ -346,6 +280,50 @@ mod tests {
             panic!("accepted");
         };
         assert!(problems[0].contains("PDF"), "{problems:?}");
+    }
+
+    #[test]
+    fn a_file_by_two_names_is_given_twice() {
+        let dir = tempfile::tempdir().unwrap();
+        let pdf = dir.path().join("a.pdf");
+        fs::write(&pdf, b"%PDF-").unwrap();
+        fs::create_dir(dir.path().join("x")).unwrap();
+        std::os::unix::fs::symlink(dir.path(), dir.path().join("link")).unwrap();
+        for again in ["x/../a.pdf", "link/a.pdf", "./a.pdf"] {
+            let Err(Error::Usage(problems)) = look_at(&[pdf.clone(), dir.path().join(again)], &[])
+            else {
+                panic!("{again} is accepted");
+            };
+            assert!(
+                problems[0].ends_with("a.pdf is given twice."),
+                "{problems:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_files_are_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name| dir.path().join(name);
+        fs::create_dir(path("folder.pdf")).unwrap();
+        // Opening it would never end.
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        let fifo = rustix::fs::FileType::Fifo;
+        rustix::fs::mknodat(rustix::fs::CWD, path("pipe.pdf"), fifo, mode, 0).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(path("socket.pdf")).unwrap();
+        std::os::unix::fs::symlink("/dev/null", path("device.pdf")).unwrap();
+        for (name, what) in [
+            ("folder.pdf", "a folder"),
+            ("pipe.pdf", "a pipe"),
+            ("socket.pdf", "a socket"),
+            ("device.pdf", "a device"),
+        ] {
+            let Err(Error::Usage(problems)) = look_at(&[path(name)], &[]) else {
+                panic!("{name} is accepted");
+            };
+            let said = format!("this is {what}, and only files can be uploaded.");
+            assert!(problems[0].ends_with(&said), "{problems:?}");
+        }
     }
 
     #[test]

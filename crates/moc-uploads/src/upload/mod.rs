@@ -3,14 +3,20 @@
 
 mod api;
 mod args;
+mod draft;
 mod error;
 mod files;
+mod finalize;
+mod kind;
 mod progress;
 mod report;
 mod resume;
 mod retry;
 mod session;
+mod shell;
+mod terminal;
 mod transfer;
+mod wire;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -62,13 +68,10 @@ async fn upload(args: UploadArgs) -> Result<(), (Error, Option<String>)> {
     };
     reporter.finish();
     match result {
-        Ok((moc, files)) => {
-            report::success(&moc, &files, args.json);
-            Ok(())
-        }
+        Ok((moc, files)) => report::success(&moc, &files, args.json).map_err(at_once),
         Err(error) => {
             let command = (upload.is_resumable() && !matches!(error, Error::Usage(_)))
-                .then(|| report::resume_command(std::env::args()));
+                .then(|| report::resume_command(std::env::args_os()));
             Err((error, command))
         }
     }

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::args::UploadArgs;
 use super::files::LocalFile;
+use super::terminal::{escape, json_line};
 
 /// What happens. With `--json` each is a line: `{"event": "file", "key": ..., "state": ...}`.
 #[derive(Debug, Serialize)]
@@ -56,7 +57,7 @@ pub(crate) enum Event<'a> {
     Retry {
         /// Which one.
         what: &'a str,
-        /// Why it failed.
+        /// Why it failed, fit for a terminal.
         reason: &'a str,
         /// Until then.
         wait_ms: u64,
@@ -129,9 +130,8 @@ struct Json;
 
 impl Reporter for Json {
     fn event(&self, event: &Event<'_>) {
-        let line = serde_json::to_string(event).unwrap_or_default();
         // A reader that has gone away must not stop the upload.
-        let _ = writeln!(io::stdout(), "{line}");
+        let _ = io::stdout().write_all(json_line(event).as_bytes());
     }
 }
 
@@ -148,14 +148,15 @@ impl Reporter for Lines {
 
 fn line(event: &Event<'_>) -> Option<String> {
     Some(match event {
-        Event::Notice { message } => (*message).to_owned(),
+        Event::Notice { message } => escape(message),
         Event::Session {
             session_id,
             is_resumed,
             ..
         } => format!(
-            "{} session {session_id}",
-            if *is_resumed { "resuming" } else { "opened" }
+            "{} session {}",
+            if *is_resumed { "resuming" } else { "opened" },
+            escape(session_id)
         ),
         Event::File {
             key,
@@ -165,11 +166,12 @@ fn line(event: &Event<'_>) -> Option<String> {
         } => match state {
             FileState::Uploading => {
                 format!(
-                    "{key}: {} ({bytes_received} of {size} bytes are there)",
+                    "{}: {} ({bytes_received} of {size} bytes are there)",
+                    escape(key),
                     state.as_str()
                 )
             }
-            _ => format!("{key}: {}", state.as_str()),
+            _ => format!("{}: {}", escape(key), state.as_str()),
         },
         Event::Part { .. } => return None,
         Event::Retry {
@@ -177,7 +179,8 @@ fn line(event: &Event<'_>) -> Option<String> {
             reason,
             wait_ms,
         } => format!(
-            "{what}: {reason}; trying again in {:.1} s",
+            "{}: {reason}; trying again in {:.1} s",
+            escape(what),
             *wait_ms as f64 / 1000.0
         ),
         Event::Finalizing => "creating the MOC".to_owned(),
@@ -208,7 +211,7 @@ impl Bars {
                 let bar = ProgressBar::new(file.size).with_style(style.clone());
                 (
                     file.key.clone(),
-                    all.add(bar.with_prefix(file.key.clone()).with_message("waiting")),
+                    all.add(bar.with_prefix(escape(&file.key)).with_message("waiting")),
                 )
             })
             .collect();

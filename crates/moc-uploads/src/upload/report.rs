@@ -1,12 +1,15 @@
 //! The last words: the MOC, or what went wrong and how to go on.
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::api::Moc;
 use super::error::{Error, Problem};
 use super::session::UploadedFile;
+use super::shell::quoted;
+use super::terminal::{escape, json_line};
+use super::wire::Moc;
 
 /// The last line of `--json`.
 #[derive(Debug, Serialize)]
@@ -33,21 +36,34 @@ enum Last<'a> {
 }
 
 /// The MOC, on standard output.
-pub(crate) fn success(moc: &Moc, files: &[UploadedFile], is_json: bool) {
-    if is_json {
-        return print_json(&Last::Finished { moc, files });
-    }
-    let mut text = format!("{}\n  id    {}\n  slug  {}\n", moc.title, moc.id, moc.slug);
-    let width = files.iter().map(|file| file.key.chars().count()).max();
-    for file in files {
+///
+/// # Errors
+/// [`Error::Unwritten`]: who reads it must not take it for said.
+pub(crate) fn success(moc: &Moc, files: &[UploadedFile], is_json: bool) -> Result<(), Error> {
+    let text = if is_json {
+        json_line(&Last::Finished { moc, files })
+    } else {
+        summary(moc, files)
+    };
+    print(&text).map_err(|cause| Error::Unwritten {
+        slug: moc.slug.clone(),
+        cause,
+    })
+}
+
+fn summary(moc: &Moc, files: &[UploadedFile]) -> String {
+    let (title, id, slug) = (escape(&moc.title), escape(&moc.id), escape(&moc.slug));
+    let mut text = format!("{title}\n  id    {id}\n  slug  {slug}\n");
+    let keys: Vec<String> = files.iter().map(|file| escape(&file.key)).collect();
+    let width = keys.iter().map(|key| key.chars().count()).max();
+    for (key, file) in keys.iter().zip(files) {
         text += &format!(
-            "  {:width$}  {}\n",
-            file.key,
-            file.url,
+            "  {key:width$}  {}\n",
+            escape(&file.url),
             width = width.unwrap_or(0)
         );
     }
-    let _ = io::stdout().write_all(text.as_bytes());
+    text
 }
 
 /// What went wrong: on standard error, and on standard output for scripts. `resume_command` is
@@ -63,7 +79,7 @@ pub(crate) fn failure(error: &Error, resume_command: Option<String>, is_json: bo
     }
     let _ = io::stderr().write_all(text.as_bytes());
     if is_json {
-        print_json(&Last::Failed {
+        let last = Last::Failed {
             exit_status: error.exit_status(),
             message: error.to_string(),
             problem: match error {
@@ -72,23 +88,29 @@ pub(crate) fn failure(error: &Error, resume_command: Option<String>, is_json: bo
             },
             advice,
             resume_command,
-        });
+        };
+        // The exit status says it as well.
+        let _ = print(&json_line(&last));
     }
 }
 
-fn print_json(last: &Last<'_>) {
-    let line = serde_json::to_string(last).unwrap_or_default();
-    let _ = writeln!(io::stdout(), "{line}");
+fn print(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
 }
 
 /// The command that was run, with `--resume`, to be pasted into a shell. The token is left out.
-pub(crate) fn resume_command(args: impl Iterator<Item = String>) -> String {
+pub(crate) fn resume_command(mut args: impl Iterator<Item = OsString>) -> String {
     let mut words = Vec::new();
-    let mut args = args.peekable();
     while let Some(arg) = args.next() {
-        if arg == "--token" {
+        if arg == "--" {
+            // Files are all that follows.
+            words.push(quoted(&arg));
+            words.extend(args.by_ref().map(|file| quoted(&file)));
+        } else if arg == "--token" {
             args.next();
-        } else if !arg.starts_with("--token=") && arg != "--resume" {
+        } else if !arg.as_encoded_bytes().starts_with(b"--token=") && arg != "--resume" {
             words.push(quoted(&arg));
         }
     }
@@ -98,21 +120,12 @@ pub(crate) fn resume_command(args: impl Iterator<Item = String>) -> String {
     words.join(" ")
 }
 
-fn quoted(word: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=,@%+".contains(&byte);
-    if !word.is_empty() && word.bytes().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn command(args: &[&str]) -> String {
-        resume_command(args.iter().map(|arg| (*arg).to_owned()))
+        resume_command(args.iter().map(OsString::from))
     }
 
     #[test]
@@ -133,6 +146,10 @@ mod tests {
         assert_eq!(
             command(&["m", "upload", "a.pdf", "--resume"]),
             "m upload --resume a.pdf"
+        );
+        assert_eq!(
+            command(&["m", "upload", "--title", "T", "--", "--token", "a.pdf"]),
+            "m upload --resume --title T -- --token a.pdf"
         );
     }
 }

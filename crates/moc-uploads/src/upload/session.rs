@@ -2,24 +2,22 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
+use moc_uploads_core::plan::MAX_PART_COUNT;
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
 
-use super::api::{Api, CreateSession, FileMetadata, Moc, MocDraft, Part, SessionStatus};
+use super::api::Api;
+use super::draft::MocDraft;
 use super::error::Error;
 use super::files::{self, LocalFile};
+use super::finalize;
 use super::progress::{Event, FileState, Reporter};
 use super::resume::{SavedFile, State, StateFile};
 use super::retry::Retry;
 use super::transfer::{RemoteFile, Transfer};
+use super::wire::{CreateSession, FileMetadata, Moc, Part, SessionStatus};
 
-/// How long another finalize may take: its lock goes stale after 5 minutes by default (CONTRACT
-/// section 5), then ours goes through.
-const FINALIZE_PATIENCE: Duration = Duration::from_secs(6 * 60);
-const FINALIZE_POLL: Duration = Duration::from_secs(2);
 /// Hashing takes a processor each.
 const HASHED_AT_ONCE: usize = 4;
 
@@ -120,6 +118,17 @@ impl<'a> Upload<'a> {
         result
     }
 
+    /// No plan can be made with just any size.
+    fn check_part_size(&self, part_size: u64) -> Result<(), Error> {
+        let fits = |file: &LocalFile| file.size.div_ceil(part_size) <= MAX_PART_COUNT;
+        if part_size > 0 && self.files.iter().all(fits) {
+            return Ok(());
+        }
+        Err(Error::Unexpected(format!(
+            "it asks for parts of {part_size} bytes, and a file may have {MAX_PART_COUNT}"
+        )))
+    }
+
     /// SHA-256 of every file in hex; an unchanged one is not read again.
     async fn hash(&self, earlier: Option<&State>) -> Result<Vec<String>, Error> {
         let hashes = self.files.iter().map(async |file| {
@@ -183,6 +192,7 @@ impl<'a> Upload<'a> {
             .await
         {
             Ok(status) if matches!(status.status.as_str(), "active" | "completed") => {
+                self.check_part_size(status.part_size_bytes)?;
                 return Ok(Some(Open {
                     session_id,
                     part_size: status.part_size_bytes,
@@ -217,6 +227,7 @@ impl<'a> Upload<'a> {
                 self.api.create(&body, &idempotency_key).await
             })
             .await?;
+        self.check_part_size(created.part_size_bytes)?;
         let files = self.files.iter().zip(hashes);
         let saved = self.state_file.save(&State {
             session_id: created.session_id.clone(),
@@ -343,16 +354,7 @@ impl<'a> Upload<'a> {
     }
 
     async fn finalize(&self, session_id: &str, draft: &MocDraft) -> Result<Moc, Error> {
-        let give_up = Instant::now() + FINALIZE_PATIENCE;
-        loop {
-            let finalize = async || self.api.finalize(session_id, draft).await;
-            if let Some(moc) = self.retry.run("creating the MOC", finalize).await? {
-                return Ok(moc);
-            }
-            if Instant::now() > give_up {
-                return Err(Error::Stalled(FINALIZE_PATIENCE));
-            }
-            tokio::time::sleep(FINALIZE_POLL).await;
-        }
+        let finalize = async || self.api.finalize(session_id, draft).await;
+        finalize::poll(async || self.retry.run("creating the MOC", finalize).await).await
     }
 }

@@ -14,11 +14,12 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio::sync::Semaphore;
 use tokio_util::io::ReaderStream;
 
-use super::api::{Api, Part};
+use super::api::Api;
 use super::error::Error;
 use super::files::{self, LocalFile};
 use super::progress::{Event, FileState, Reporter};
 use super::retry::Retry;
+use super::wire::Part;
 
 /// A part of which no byte moves for this long is given up and sent again. The server gives up
 /// after 30 s by default (CONTRACT section 5).
