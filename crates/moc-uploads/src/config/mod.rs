@@ -114,6 +114,12 @@ fn read(reader: &mut Reader<'_>, purpose: Purpose) -> Config {
         .map_or_else(|| PathBuf::from("./data"), PathBuf::from);
     let database = database::read(reader, &data_dir);
     refuse_bucket(reader);
+    if matches!(database, DatabaseConfig::Postgres(_)) {
+        warnings.push(format!(
+            "files are in DATA_DIR={}: no second server can share this database",
+            data_dir.display()
+        ));
+    }
 
     let host = reader
         .parsed("HOST", "127.0.0.1", Host::parse)

@@ -359,6 +359,7 @@ fn what_is_let_through_with_a_warning_says_so() {
         (&[][..], "AUTH_JWKS_URL"),
         (&[("AUTH_BYPASS", "true")], "AUTH_BYPASS"),
         (&[("RATE_LIMIT_BYPASS", "true")], "RATE_LIMIT_BYPASS"),
+        (&[("DATABASE_URL", "postgres://localhost/moc")], "DATA_DIR"),
         (
             &[("AUTH_JWKS_URL", "http://issuer.example/")],
             "AUTH_JWKS_URL",
