@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IoSlice};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -17,6 +17,10 @@ use crate::error::{PutFailure, if_found};
 use crate::layout::sync_folder;
 use crate::store::Inner;
 use crate::uploads::{Claim, Overtaken, UploadState};
+
+/// Versions of one part that are kept until its file is completed: which of them counts is for the
+/// database to say. A client that means well sends the same bytes again.
+const MAX_VERSIONS: usize = 8;
 
 /// Writes one part. Dropping it gives the part up.
 pub(crate) struct PartWriter {
@@ -107,6 +111,9 @@ impl PartWriter {
                 file.sync_data()?;
                 let folder = self.inner.layout.parts(&self.key);
                 let name = beside_name(self.part.part_number, &etag);
+                if version_count(&folder, self.part.part_number, &name)? >= MAX_VERSIONS {
+                    return Err(PutPartError::TooManyVersions.into());
+                }
                 // When these are gone, so is the upload.
                 if_found(std::fs::rename(&path.0, folder.join(name)))?
                     .ok_or(PutPartError::NoSuchUpload)?;
@@ -223,6 +230,21 @@ fn write_all_at(file: &File, chunks: &[Bytes], offset: u64) -> io::Result<u64> {
         IoSlice::advance_slices(&mut slices, count);
     }
     Ok(written_bytes)
+}
+
+/// How many other versions of a part are kept beside it. The same bytes are the same version.
+fn version_count(folder: &Path, part_number: u32, name: &str) -> io::Result<usize> {
+    let prefix = format!("{part_number}.");
+    let Some(entries) = if_found(std::fs::read_dir(folder))? else {
+        return Ok(0);
+    };
+    let mut count = 0;
+    for entry in entries {
+        let found = entry?.file_name();
+        let is_other = found != name && found.to_string_lossy().starts_with(&prefix);
+        count += usize::from(is_other);
+    }
+    Ok(count)
 }
 
 /// The name of a part in the folder of re-sent parts.

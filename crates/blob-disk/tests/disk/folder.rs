@@ -208,3 +208,24 @@ async fn starting_an_upload_needs_no_disk() {
     let started = disk.store.create_upload(&key, "text/csv").now_or_never();
     assert!(started.unwrap().is_ok());
 }
+
+#[tokio::test]
+async fn a_part_has_a_bounded_number_of_versions() {
+    let disk = Disk::new();
+    let file = TestFile::with_parts_of(&disk.store, 1000, 1000).await;
+    file.store_all(&disk.store).await;
+    for version in 1..=8 {
+        let bytes = file.other_part(1, version);
+        file.replace_part(&disk.store, 1, &bytes).await.unwrap();
+    }
+    let refused = file
+        .replace_part(&disk.store, 1, &file.other_part(1, 9))
+        .await;
+    assert!(matches!(refused, Err(PutPartError::TooManyVersions)));
+    // The same bytes again are no new version.
+    let bytes = file.other_part(1, 3);
+    let etag = file.replace_part(&disk.store, 1, &bytes).await.unwrap();
+    file.complete_ok(&disk.store, &[etag]).await;
+    file.assert_object(&disk.store, &bytes).await;
+    assert_eq!(disk.held(), [disk.object(&file.upload)]);
+}

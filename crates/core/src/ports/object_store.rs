@@ -87,6 +87,9 @@ pub enum PutPartError {
     /// Completed or aborted meanwhile.
     #[error("there is no such upload")]
     NoSuchUpload,
+    /// The part was sent so often with other bytes that the store keeps no more of them.
+    #[error("too many versions of the part")]
+    TooManyVersions,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] ObjectStoreError),

@@ -212,6 +212,10 @@ fn put_refused(
              them; send the part again."
         )),
         PutPartError::NoSuchUpload => file_is_completed(),
+        PutPartError::TooManyVersions => Error::conflict(format!(
+            "Part {part_number} was sent too often with other bytes; complete the file with those \
+             that it has, or open a new session."
+        )),
         PutPartError::Store(error) => error.into(),
     }
 }
