@@ -15,6 +15,7 @@ mod sql;
 mod task;
 mod writer;
 
+use std::convert;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,13 +28,14 @@ use rusqlite::Connection;
 use crate::error::Error;
 use crate::queue::Queue;
 use crate::task::{Job, submit};
+use crate::writer::Work;
 
 /// A database file. Dropping it finishes what was asked for, in the background.
 pub struct SqliteStore {
     path: PathBuf,
     /// Held by the one server of this database.
     server_lock: Mutex<Option<File>>,
-    writes: Arc<Queue<Job>>,
+    writes: Arc<Queue<Work>>,
     reads: Arc<Queue<Job>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -130,16 +132,25 @@ impl SqliteStore {
     /// is rolled back. Returns when the transaction is durable.
     async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+        work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, StoreError> {
-        submit(&self.writes, work).await
+        submit(&self.writes, Work::Change, work).await
     }
 
     async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+        work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, StoreError> {
-        submit(&self.reads, work).await
+        submit(&self.reads, convert::identity, work).await
+    }
+
+    /// Reads a few rows of a running upload, in a transaction, as of the last commit and from the
+    /// writer's warm cache.
+    async fn look_up<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        submit(&self.writes, Work::LookUp, work).await
     }
 }
 

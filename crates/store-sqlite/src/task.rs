@@ -13,7 +13,7 @@ pub(crate) type Job = Box<dyn Task>;
 
 /// Run and answered apart, because what a writer did counts only after the commit.
 pub(crate) trait Task: Send {
-    /// Does the work, once; whether it succeeded.
+    /// Does the work; whether it succeeded. Done again when what was done before is undone.
     fn run(&mut self, db: &Connection) -> bool;
 
     /// Answers with what came of it, or with what undid it.
@@ -21,21 +21,18 @@ pub(crate) trait Task: Send {
 }
 
 struct Work<F, T> {
-    work: Option<F>,
+    work: F,
     outcome: Option<Result<T, Error>>,
     reply: oneshot::Sender<Result<T, Error>>,
 }
 
 impl<F, T> Task for Work<F, T>
 where
-    F: FnOnce(&Connection) -> Result<T, Error> + Send,
+    F: FnMut(&Connection) -> Result<T, Error> + Send,
     T: Send,
 {
     fn run(&mut self, db: &Connection) -> bool {
-        let Some(work) = self.work.take() else {
-            return false;
-        };
-        let outcome = catch_unwind(AssertUnwindSafe(|| work(db)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| (self.work)(db)));
         let outcome = outcome.unwrap_or(Err(Error::Panicked));
         self.outcome.insert(outcome).is_ok()
     }
@@ -53,24 +50,25 @@ where
 
 /// A job, and where its answer comes.
 pub(crate) fn job<T: Send + 'static>(
-    work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
 ) -> (Job, oneshot::Receiver<Result<T, Error>>) {
     let (reply, answer) = oneshot::channel();
     let work = Work {
-        work: Some(work),
+        work,
         outcome: None,
         reply,
     };
     (Box::new(work), answer)
 }
 
-/// Queues `work` and waits for its answer.
-pub(crate) async fn submit<T: Send + 'static>(
-    queue: &Queue<Job>,
-    work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+/// Queues `work`, as the queue takes it, and waits for its answer.
+pub(crate) async fn submit<T: Send + 'static, Q>(
+    queue: &Queue<Q>,
+    queued: impl FnOnce(Job) -> Q,
+    work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, StoreError> {
     let (job, answer) = job(work);
-    if !queue.push(job) {
+    if !queue.push(queued(job)) {
         return Err(Error::Closed.into());
     }
     Ok(answer.await.map_err(|_| Error::Closed)??)

@@ -1,5 +1,8 @@
 //! The one thread that writes. What waits is committed together, so that a sync is shared by all
 //! requests that came while the one before ran.
+//!
+//! It does the look-ups of running uploads, too: its connection has their pages at hand, while
+//! every commit makes the readers forget theirs.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -14,7 +17,15 @@ use crate::task::Job;
 /// Bounds how long the first of a group waits for the last.
 const MAX_GROUP: usize = 256;
 
-pub(crate) fn spawn(db: Connection, queue: Arc<Queue<Job>>) -> Result<JoinHandle<()>, Error> {
+/// What waits for the writer.
+pub(crate) enum Work {
+    /// Changes nothing, and takes microseconds.
+    LookUp(Job),
+    /// Counts when its group is committed.
+    Change(Job),
+}
+
+pub(crate) fn spawn(db: Connection, queue: Arc<Queue<Work>>) -> Result<JoinHandle<()>, Error> {
     let thread = std::thread::Builder::new()
         .name("sqlite-writer".to_owned())
         .spawn(move || {
@@ -23,13 +34,42 @@ pub(crate) fn spawn(db: Connection, queue: Arc<Queue<Job>>) -> Result<JoinHandle
                 if group.is_empty() {
                     break;
                 }
-                commit(&db, group);
+                let (mut look_ups, mut changes) = (Vec::new(), Vec::new());
+                for work in group {
+                    match work {
+                        Work::LookUp(job) => look_ups.push(job),
+                        Work::Change(job) => changes.push(job),
+                    }
+                }
+                if !look_ups.is_empty() {
+                    look_up(&db, look_ups);
+                }
+                if !changes.is_empty() {
+                    commit(&db, changes);
+                }
             }
             if let Err(error) = db.execute_batch("PRAGMA optimize") {
                 tracing::debug!(%error, "database not optimized");
             }
         })?;
     Ok(thread)
+}
+
+/// Runs a group as of the last commit, and answers at once.
+fn look_up(db: &Connection, group: Vec<Job>) {
+    let undone = sql::execute(db, "BEGIN", []).err();
+    let undone = undone.map(|error| Arc::new(Error::from(error)));
+    for mut job in group {
+        if undone.is_none() {
+            job.run(db);
+        }
+        job.answer(undone.clone().map(Error::Transaction));
+    }
+    if let Err(error) = sql::execute(db, "ROLLBACK", [])
+        && undone.is_none()
+    {
+        tracing::error!(%error, "transaction not ended");
+    }
 }
 
 /// Runs a group in one transaction and answers when that is durable.
@@ -48,6 +88,22 @@ fn commit(db: &Connection, mut group: Vec<Job>) {
 
 fn run(db: &Connection, group: &mut [Job]) -> Result<(), Error> {
     sql::execute(db, "BEGIN IMMEDIATE", [])?;
+    // A savepoint copies every page that is changed under it, so that only a group with a job that
+    // fails pays for them.
+    if !group.iter_mut().all(|job| job.run(db)) {
+        // Some failures have ended the transaction themselves.
+        if !db.is_autocommit() {
+            sql::execute(db, "ROLLBACK", [])?;
+        }
+        sql::execute(db, "BEGIN IMMEDIATE", [])?;
+        run_apart(db, group)?;
+    }
+    sql::execute(db, "COMMIT", [])?;
+    Ok(())
+}
+
+/// Runs each job again so that one that fails is undone alone.
+fn run_apart(db: &Connection, group: &mut [Job]) -> Result<(), Error> {
     for job in group {
         sql::execute(db, "SAVEPOINT job", [])?;
         if !job.run(db) {
@@ -59,7 +115,6 @@ fn run(db: &Connection, group: &mut [Job]) -> Result<(), Error> {
         }
         sql::execute(db, "RELEASE job", [])?;
     }
-    sql::execute(db, "COMMIT", [])?;
     Ok(())
 }
 
@@ -131,6 +186,20 @@ mod tests {
         ));
         assert!(answer(last_answer).is_ok());
         assert_eq!(stored(&db), [1, 4]);
+        assert!(db.is_autocommit());
+    }
+
+    #[test]
+    fn look_ups_are_answered_one_by_one_and_leave_no_transaction() {
+        let (db, _folder) = database();
+        commit(&db, vec![insert(1).0]);
+        let (failing, failing_answer) = job(|_| Err::<(), _>(Error::Closed));
+        let (panicking, panicking_answer) = job(|_| panic!("as the test wants"));
+        let (found, mut found_answer) = job(|db| Ok(stored(db)));
+        look_up(&db, vec![failing, panicking, found]);
+        assert!(answer(failing_answer).is_err());
+        assert!(answer(panicking_answer).is_err());
+        assert_eq!(found_answer.try_recv().unwrap().unwrap(), [1]);
         assert!(db.is_autocommit());
     }
 

@@ -50,7 +50,7 @@ impl SessionStore for SqliteStore {
         &self,
         session_id: SessionId,
     ) -> Result<Option<DeclaredSession>, StoreError> {
-        self.read(move |db| read_session::declared_session(db, session_id))
+        self.look_up(move |db| read_session::declared_session(db, session_id))
             .await
     }
 
@@ -104,7 +104,7 @@ impl SessionStore for SqliteStore {
         file_id: FileId,
         part_number: u32,
     ) -> Result<Option<PartTarget>, StoreError> {
-        self.read(move |db| read_session::part_target(db, session_id, file_id, part_number))
+        self.look_up(move |db| read_session::part_target(db, session_id, file_id, part_number))
             .await
     }
 
@@ -113,7 +113,7 @@ impl SessionStore for SqliteStore {
         session_id: SessionId,
         file_id: FileId,
     ) -> Result<Option<FileWithParts>, StoreError> {
-        self.read(move |db| read_session::file_with_parts(db, session_id, file_id))
+        self.look_up(move |db| read_session::file_with_parts(db, session_id, file_id))
             .await
     }
 
@@ -152,7 +152,7 @@ impl SessionStore for SqliteStore {
         moc: NewMoc,
         locked_at: Timestamp,
     ) -> Result<CommitFinalizeOutcome, StoreError> {
-        self.write(move |db| finalize_session::commit_finalize(db, moc, locked_at))
+        self.write(move |db| finalize_session::commit_finalize(db, moc.clone(), locked_at))
             .await
     }
 

@@ -177,18 +177,18 @@ pub(super) fn part_target(
     )
 }
 
+/// As of one moment, in the transaction of a look-up.
 pub(super) fn file_with_parts(
     db: &Connection,
     session_id: SessionId,
     file_id: FileId,
 ) -> Result<Option<FileWithParts>, Error> {
-    let snapshot = db.unchecked_transaction()?;
-    let Some(target) = file(&snapshot, session_id, file_id)? else {
+    let Some(target) = file(db, session_id, file_id)? else {
         return Ok(None);
     };
     let parts = match &target.file {
         Some(file) => sql::all(
-            &snapshot,
+            db,
             include_str!("../../queries/part_list.sql"),
             [file.id.to_string()],
             decode::part,
