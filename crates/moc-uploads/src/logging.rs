@@ -2,20 +2,16 @@
 //! up a request.
 
 use std::backtrace::Backtrace;
-use std::fmt;
 use std::io::{self, BufWriter, IsTerminal};
 
-use tracing::{Event, Subscriber};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::fmt::format::{FmtSpan, JsonFields, Writer};
-use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
+use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::config::{Config, LogFormat};
+use crate::log_json::{FlatJson, Members};
 use crate::traces::Traces;
 
 /// Lines that may wait for the reader; further ones are dropped and counted.
@@ -62,7 +58,7 @@ pub(crate) fn start(config: &Config, traces: Option<&Traces>) -> Logging {
         LogFormat::Pretty => lines.with_ansi(is_terminal).boxed(),
         LogFormat::Json => lines
             .with_ansi(false)
-            .fmt_fields(JsonFields::new())
+            .fmt_fields(Members)
             .event_format(FlatJson)
             .boxed(),
     };
@@ -79,53 +75,4 @@ pub(crate) fn start(config: &Config, traces: Option<&Traces>) -> Logging {
         dropped,
         _worker: worker,
     }
-}
-
-/// One flat JSON object per line: the event's fields, then those of its spans, the innermost
-/// first.
-struct FlatJson;
-
-impl<S, N> FormatEvent<S, N> for FlatJson
-where
-    S: Subscriber + for<'lookup> LookupSpan<'lookup>,
-    N: for<'writer> FormatFields<'writer> + 'static,
-{
-    fn format_event(
-        &self,
-        context: &FmtContext<'_, S, N>,
-        mut writer: Writer<'_>,
-        event: &Event<'_>,
-    ) -> fmt::Result {
-        let metadata = event.metadata();
-        writer.write_str("{\"timestamp\":\"")?;
-        SystemTime.format_time(&mut writer)?;
-        write!(
-            writer,
-            "\",\"level\":\"{}\",\"target\":\"{}\"",
-            metadata.level(),
-            metadata.target()
-        )?;
-        let mut fields = String::new();
-        context.format_fields(Writer::new(&mut fields), event)?;
-        write_members(&mut writer, &fields)?;
-        for span in context.event_scope().into_iter().flatten() {
-            if let Some(fields) = span.extensions().get::<FormattedFields<N>>() {
-                write_members(&mut writer, &fields.fields)?;
-            }
-        }
-        writer.write_str("}\n")
-    }
-}
-
-/// The members of a JSON object, each after a comma.
-fn write_members(writer: &mut Writer<'_>, object: &str) -> fmt::Result {
-    let members = object
-        .strip_prefix('{')
-        .and_then(|rest| rest.strip_suffix('}'))
-        .unwrap_or_default();
-    if members.is_empty() {
-        return Ok(());
-    }
-    writer.write_char(',')?;
-    writer.write_str(members)
 }

@@ -5,6 +5,7 @@ mod commands;
 mod config;
 mod failure;
 mod lifecycle;
+mod log_json;
 mod logging;
 mod serve;
 mod traces;
