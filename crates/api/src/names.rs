@@ -1,11 +1,11 @@
-//! The core's enumerations in the OpenAPI document.
+//! The core's enumerations, and raw bytes, in the OpenAPI document.
 
 use std::borrow::Cow;
 
 use moc_uploads_core::ErrorCode;
 use moc_uploads_core::file;
 use moc_uploads_core::session;
-use utoipa::openapi::schema::Type;
+use utoipa::openapi::schema::{KnownFormat, SchemaFormat, Type};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -48,3 +48,18 @@ enumeration!(
     ProblemCode: "Why a request was refused: for programs to switch on.",
     ErrorCode::ALL.iter().map(|code| code.as_str())
 );
+
+/// A body of raw bytes. A `Vec<u8>` would be an array of integers, in JSON.
+pub(crate) struct Bytes;
+
+impl ToSchema for Bytes {}
+
+impl PartialSchema for Bytes {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary)))
+            .build()
+            .into()
+    }
+}

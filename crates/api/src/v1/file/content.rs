@@ -16,6 +16,7 @@ use moc_uploads_core::file::UploadFile;
 use super::disposition::attachment;
 use super::range::{Selected, is_not_modified, select};
 use crate::extract::{Caller, FilePath};
+use crate::names;
 use crate::problem::{Problem, problem_responses};
 use crate::state::AppState;
 use crate::v1::BASE;
@@ -35,14 +36,14 @@ problem_responses!(Problems: Unauthorized, NotFound, Conflict, RangeNotSatisfiab
     params(
         ("sessionId" = uuid::Uuid, Path),
         ("fileId" = uuid::Uuid, Path),
-        ("Range" = Option<String>, Header, description = "A single range, such as `bytes=0-1023`."),
-        ("If-Range" = Option<String>, Header, description = "An ETag: the range only of this version."),
-        ("If-None-Match" = Option<String>, Header, description = "ETags that you have.")
+        ("Range" = Option<String>, Header, nullable = false, description = "A single range, such as `bytes=0-1023`."),
+        ("If-Range" = Option<String>, Header, nullable = false, description = "An ETag: the range only of this version."),
+        ("If-None-Match" = Option<String>, Header, nullable = false, description = "ETags that you have.")
     ),
     responses(
-        (status = 200, body = Vec<u8>, content_type = "*/*", description = "The whole file, with its declared type.",
+        (status = 200, body = inline(names::Bytes), content_type = "*/*", description = "The whole file, with its declared type.",
             headers(("ETag" = String), ("Accept-Ranges" = String), ("Content-Disposition" = String))),
-        (status = 206, body = Vec<u8>, content_type = "*/*", description = "The range.",
+        (status = 206, body = inline(names::Bytes), content_type = "*/*", description = "The range.",
             headers(("ETag" = String), ("Content-Range" = String))),
         (status = 304, description = "You have it."),
         Problems

@@ -16,6 +16,7 @@ use super::access::PartAccess;
 use super::body::part_body;
 use super::digest::checksums;
 use crate::detach::to_its_end;
+use crate::names;
 use crate::problem::{Problem, problem_responses};
 use crate::state::AppState;
 use crate::v1::BASE;
@@ -53,11 +54,11 @@ problem_responses!(Problems: BadRequest, InvalidPartNumber, PartSizeMismatch, Ch
         ("sessionId" = uuid::Uuid, Path),
         ("fileId" = uuid::Uuid, Path),
         ("partNumber" = i32, Path, minimum = 1, maximum = 10000),
-        ("Content-MD5" = Option<String>, Header, description = "MD5 of the part in base64; verified."),
-        ("x-amz-checksum-sha256" = Option<String>, Header, description = "SHA-256 of the part in base64; verified."),
-        ("Content-Digest" = Option<String>, Header, description = "RFC 9530; sha-256 and sha-512 are verified.")
+        ("Content-MD5" = Option<String>, Header, nullable = false, description = "MD5 of the part in base64; verified."),
+        ("x-amz-checksum-sha256" = Option<String>, Header, nullable = false, description = "SHA-256 of the part in base64; verified."),
+        ("Content-Digest" = Option<String>, Header, nullable = false, description = "RFC 9530; sha-256 and sha-512 are verified.")
     ),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The part's bytes, with Content-Length or chunked."),
+    request_body(content = inline(names::Bytes), content_type = "application/octet-stream", description = "The part's bytes, with Content-Length or chunked."),
     responses(
         (status = 200, body = ReceivedPartBody, description = "The part is stored and recorded.",
             headers(("ETag" = String, description = "The same as `etag` in the body."))),

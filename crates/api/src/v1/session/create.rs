@@ -89,7 +89,7 @@ problem_responses!(Problems: BadRequest, FileCountExceeded, Unauthorized, Reques
     path = "/sessions",
     operation_id = "createSession",
     tag = "Sessions",
-    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255,
+    params(("Idempotency-Key" = Option<String>, Header, nullable = false, min_length = 1, max_length = 255,
         description = "The same key with the same body within 24 hours returns the first answer and creates nothing.")),
     request_body = CreateSessionRequest,
     responses(

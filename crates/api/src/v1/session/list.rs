@@ -46,8 +46,8 @@ problem_responses!(Problems: Unauthorized, ValidationError, DatabaseUnavailable,
     operation_id = "listSessions",
     tag = "Sessions",
     params(
-        ("limit" = Option<i32>, Query, minimum = 1, maximum = 100, description = "At most; 20 when it is not there."),
-        ("offset" = Option<i64>, Query, minimum = 0, description = "How many to skip."),
+        ("limit" = Option<i32>, Query, nullable = false, minimum = 1, maximum = 100, description = "At most; 20 when it is not there."),
+        ("offset" = Option<i64>, Query, nullable = false, minimum = 0, description = "How many to skip."),
         ("status" = Option<names::SessionStatus>, Query, description = "Only these.")
     ),
     responses((status = 200, body = SessionListBody, description = "A page."), Problems),

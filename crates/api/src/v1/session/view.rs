@@ -73,7 +73,7 @@ pub(crate) struct SessionBody {
 /// A registered file.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = File)]
+#[schema(as = SessionFile)]
 pub(crate) struct FileBody {
     #[schema(value_type = uuid::Uuid)]
     file_id: FileId,
