@@ -87,6 +87,7 @@ fn join(
         if actual.as_ref() != expected {
             return Ok(CompleteUploadOutcome::ChecksumMismatch {
                 actual: hex::encode(actual),
+                is_upload_kept: true,
             });
         }
     }

@@ -215,10 +215,13 @@ faulty_store! {
         fn create_upload(key: &ObjectKey, content_type: &str) -> Result<UploadId, ObjectStoreError>;
         fn put_part(upload: &Upload, part: PutPart, body: PartBody) -> Result<moc_uploads_core::part::ETag, PutPartError>;
         fn complete_upload(upload: &Upload, complete: CompleteUpload) -> Result<CompleteUploadOutcome, ObjectStoreError>;
+        fn list_parts(upload: &Upload) -> Result<HeldParts, ObjectStoreError>;
+        fn list_uploads(prefix: &str, after: Option<&UploadCursor>, limit: usize) -> Result<UploadPage, ObjectStoreError>;
         fn abort_upload(upload: &Upload) -> Result<(), ObjectStoreError>;
         fn object_size(key: &ObjectKey) -> Result<Option<u64>, ObjectStoreError>;
         fn read_object(key: &ObjectKey, range: Range<u64>) -> Result<Option<ObjectBody>, ObjectStoreError>;
         fn delete_object(key: &ObjectKey) -> Result<(), ObjectStoreError>;
+        fn presign_object(key: &ObjectKey, headers: &PresignedHeaders, expires_at: Timestamp) -> Result<Option<String>, ObjectStoreError>;
         fn presign_part(upload: &Upload, address: PartAddress, expires_at: Timestamp) -> Result<PresignedPart, ObjectStoreError>;
         fn bind(database_id: &str) -> Result<bool, ObjectStoreError>;
         fn remove_leftover_parts(key: &ObjectKey) -> Result<(), ObjectStoreError>;

@@ -163,7 +163,10 @@ async fn check(disk: &Disk, file: &TestFile, recorded: &Recorded) {
         .collect();
     assert_eq!(
         outcome.unwrap(),
-        CompleteUploadOutcome::ChecksumMismatch { actual }
+        CompleteUploadOutcome::ChecksumMismatch {
+            actual,
+            is_upload_kept: true
+        }
     );
 }
 

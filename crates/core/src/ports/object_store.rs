@@ -9,7 +9,7 @@ use futures_util::Stream;
 
 use crate::ids::{FileId, SessionId};
 use crate::object_key::ObjectKey;
-use crate::part::{ETag, PartReceipt};
+use crate::part::{ETag, Part, PartReceipt};
 use crate::plan::PartPlan;
 use crate::time::Timestamp;
 
@@ -102,7 +102,8 @@ pub struct CompleteUpload {
     pub parts: Vec<PartReceipt>,
     /// How the file is cut.
     pub plan: PartPlan,
-    /// What the assembled bytes must have, where it was declared.
+    /// What the assembled bytes must have; `None` where none was declared, or where it is not to be
+    /// verified.
     pub sha256: Option<[u8; 32]>,
 }
 
@@ -111,13 +112,73 @@ pub struct CompleteUpload {
 pub enum CompleteUploadOutcome {
     /// The object is there, whole and durable, with this ETag; also when it was there before.
     Completed(ETag),
-    /// The bytes have another SHA-256 (these hex digits). Nothing is visible; the upload goes on.
+    /// The bytes have another SHA-256.
     ChecksumMismatch {
-        /// What the bytes have.
+        /// What the bytes have, in lower-case hex digits.
         actual: String,
+        /// Whether the upload goes on, and no object is there. A store that can read nothing but
+        /// objects has used it up. Its object stays, since removing it could hit what another
+        /// upload has put in its place meanwhile; that other upload replaces it, or the end of the
+        /// session removes it.
+        is_upload_kept: bool,
     },
+    /// The upload goes on, but does not hold these parts: one is missing, has another ETag or a
+    /// size that the store does not take. Nothing was assembled. What it does hold is what
+    /// [`ObjectStore::list_parts`] says.
+    PartsDiffer,
     /// Neither the upload nor the object is there.
     NoSuchUpload,
+}
+
+/// What a store holds of an upload, beside what was recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HeldParts {
+    /// Nothing: clients can't reach this store but through this server.
+    AsRecorded,
+    /// Exactly these, in order, at most one of each number, of whatever size and number: clients
+    /// may have put anything. `uploaded_at` is by the store's clock.
+    Parts(Vec<Part>),
+    /// The upload was completed or aborted, or never was.
+    NoSuchUpload,
+}
+
+/// What the answer to a presigned GET is to carry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PresignedHeaders {
+    /// `Content-Type`.
+    pub content_type: String,
+    /// `Content-Disposition`, visible ASCII.
+    pub content_disposition: String,
+    /// `Cache-Control`.
+    pub cache_control: String,
+}
+
+/// An upload that was begun and neither completed nor aborted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartedUpload {
+    /// The upload.
+    pub upload: Upload,
+    /// By the store's clock.
+    pub started_at: Timestamp,
+}
+
+/// Where a listing of uploads goes on; what it holds is the store's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadCursor {
+    /// The last key of the page, valid or not.
+    pub key: String,
+    /// The last upload of that key.
+    pub upload_id: String,
+}
+
+/// A page of uploads.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UploadPage {
+    /// By key. Fewer than asked for, even none, when some were left out: that does not mean that
+    /// it is the last page.
+    pub uploads: Vec<StartedUpload>,
+    /// `None` for the last page.
+    pub next: Option<UploadCursor>,
 }
 
 /// Where a client may put a part by itself (CONTRACT section 1.3).
@@ -169,7 +230,9 @@ pub trait ObjectStore: Send + Sync {
     ) -> Result<UploadId, ObjectStoreError>;
 
     /// Stores one part, streaming. When it returns, the bytes survive power loss. Any number may
-    /// run at once, also for the same part: the one whose ETag is recorded last counts.
+    /// run at once, also for the same part: the one whose ETag is recorded last counts. Where a
+    /// store keeps only the bytes that came last, completing with the others is
+    /// [`CompleteUploadOutcome::PartsDiffer`].
     async fn put_part(
         &self,
         upload: &Upload,
@@ -178,12 +241,32 @@ pub trait ObjectStore: Send + Sync {
     ) -> Result<ETag, PutPartError>;
 
     /// Joins the recorded parts to the object. Safe to repeat and to run twice at once; a crash
-    /// leaves either the upload or the object, and repeating heals.
+    /// leaves either the upload or the object, and repeating heals: where the upload is gone but an
+    /// object of the plan's size is there, that is the answer, after its SHA-256 was verified, too.
     async fn complete_upload(
         &self,
         upload: &Upload,
         complete: CompleteUpload,
     ) -> Result<CompleteUploadOutcome, ObjectStoreError>;
+
+    /// What the store itself holds of an upload, all pages of it: parts that clients put there by
+    /// presigned URLs are recorded nowhere else.
+    async fn list_parts(&self, _upload: &Upload) -> Result<HeldParts, ObjectStoreError> {
+        Ok(HeldParts::AsRecorded)
+    }
+
+    /// Uploads under keys that begin with `prefix`, a page of at most `limit` (1 to 1000) after
+    /// `after`: a crash may have left some that no row knows. Keys that are no
+    /// [`ObjectKey`] are left out; they are not ours. A store whose uploads begin with their first
+    /// part, and that is swept by [`ObjectStore::list_keys`], has none to list.
+    async fn list_uploads(
+        &self,
+        _prefix: &str,
+        _after: Option<&UploadCursor>,
+        _limit: usize,
+    ) -> Result<UploadPage, ObjectStoreError> {
+        Ok(UploadPage::default())
+    }
 
     /// Frees an upload's parts. What is not there is no error; an object stays.
     async fn abort_upload(&self, upload: &Upload) -> Result<(), ObjectStoreError>;
@@ -203,6 +286,18 @@ pub trait ObjectStore: Send + Sync {
 
     /// Where clients get the object of a completed file (CONTRACT section 1.5, `fileUrl`).
     fn object_url(&self, session_id: SessionId, file_id: FileId, key: &ObjectKey) -> String;
+
+    /// A URL for a GET of the object, whole or a range of it, that needs no other credentials until
+    /// `expires_at`. The object is there. `None` when clients can't reach this store but through
+    /// this server, which then streams (CONTRACT section 1, endpoint 10).
+    async fn presign_object(
+        &self,
+        _key: &ObjectKey,
+        _headers: &PresignedHeaders,
+        _expires_at: Timestamp,
+    ) -> Result<Option<String>, ObjectStoreError> {
+        Ok(None)
+    }
 
     /// A URL for one part that needs no other credentials until `expires_at`.
     async fn presign_part(

@@ -68,11 +68,16 @@ impl Uploads {
         let joined = complete.parts.clone();
         let etag = match self.deps.objects.complete_upload(&upload, complete).await? {
             CompleteUploadOutcome::Completed(etag) => etag,
-            CompleteUploadOutcome::ChecksumMismatch { actual } => {
+            CompleteUploadOutcome::ChecksumMismatch { actual, .. } => {
                 return Err(Error::ChecksumMismatch(format!(
                     "The assembled file has the SHA-256 {actual}, not the declared {}; send the \
                      parts that differ again, or cancel the session.",
                     file.metadata.hash.as_ref().map_or("", FileHash::as_str)
+                )));
+            }
+            CompleteUploadOutcome::PartsDiffer => {
+                return Err(Error::internal(format!(
+                    "the store does not hold the recorded parts of file {file_id}"
                 )));
             }
             CompleteUploadOutcome::NoSuchUpload => {

@@ -7,6 +7,7 @@ pub mod addresses;
 pub mod completing;
 pub mod ending;
 mod fixture;
+pub mod listing;
 pub mod parts;
 pub mod reading;
 
@@ -51,7 +52,7 @@ macro_rules! object_store_conformance {
                 completing_again_gives_the_same_answer
                 completing_at_once_completes_once
                 a_right_sha256_is_accepted
-                a_wrong_sha256_leaves_the_upload_usable
+                a_wrong_sha256_is_told_and_the_file_can_be_sent_again
                 sizes_around_the_part_size_come_back_exactly
                 an_upload_without_parts_is_no_upload
                 a_part_after_completion_changes_nothing
@@ -61,6 +62,12 @@ macro_rules! object_store_conformance {
                 aborting_leaves_an_object_alone
                 aborting_leaves_other_uploads_alone
                 deleting_removes_the_object_and_can_be_repeated
+            }
+            listing {
+                parts_are_listed_as_they_are_held
+                long_lists_of_parts_come_whole
+                an_upload_that_is_over_holds_no_parts
+                an_upload_is_found_until_it_is_over
             }
             parts {
                 parts_arrive_in_any_order
