@@ -52,6 +52,7 @@ pub(crate) async fn serve(config: Config, args: &ServeArgs) -> Result<(), Failur
     let stop = CancellationToken::new();
     let reaper = tokio::spawn(reap(
         started.uploads.clone(),
+        started.database.clone(),
         config.reaper_interval,
         stop.clone(),
     ));
@@ -96,6 +97,7 @@ async fn start(config: &Config, args: &ServeArgs, base_url: &str) -> Result<Star
         database.migrate().await?;
     }
     database.take_over().await?;
+    database.synchronise().await?;
     let uploads = wiring::open_uploads(config, &database, base_url)?;
     let removed_count = uploads
         .sweep_leftovers()
@@ -149,7 +151,7 @@ fn api_config(config: &Config) -> ApiConfig {
     }
 }
 
-async fn reap(uploads: Uploads, every: Duration, stop: CancellationToken) {
+async fn reap(uploads: Uploads, database: Database, every: Duration, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -157,6 +159,10 @@ async fn reap(uploads: Uploads, every: Duration, stop: CancellationToken) {
             biased;
             () = stop.cancelled() => return,
             _ = ticks.tick() => {}
+        }
+        if let Err(error) = database.synchronise().await {
+            tracing::warn!(%error, "sessions not reaped, trying again");
+            continue;
         }
         match uploads.reap_sessions().await {
             Ok(reaped) => tracing::debug!(

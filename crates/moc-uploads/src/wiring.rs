@@ -1,6 +1,7 @@
 //! From the configuration to the stores: the one place that knows which ones there are.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use moc_uploads_blob_disk::DiskStore;
 use moc_uploads_core::ids::TimeOrderedIds;
@@ -12,6 +13,9 @@ use moc_uploads_store_sqlite::SqliteStore;
 
 use crate::config::{Config, DatabaseConfig};
 use crate::failure::Failure;
+
+/// Clocks that are kept agree better than this.
+const NOTEWORTHY: Duration = Duration::from_secs(1);
 
 /// The database that the configuration names.
 #[derive(Clone)]
@@ -65,6 +69,36 @@ impl Database {
         }
     }
 
+    /// Asks for the time, where it is the database's that counts (see [`Database::clock`]).
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(crate) async fn synchronise(&self) -> Result<(), Failure> {
+        let Self::Postgres(store) = self else {
+            return Ok(());
+        };
+        let asked = store.ping().await;
+        asked.map_err(|error| Failure::new("can't ask the database for the time", error))?;
+        let ahead_ms = store.clock().ahead_ms();
+        if ahead_ms.unsigned_abs() > NOTEWORTHY.as_millis() as u64 {
+            tracing::warn!(
+                ahead_ms,
+                "the database's clock is ahead of this machine's (or behind it, when negative); \
+                 times are the database's"
+            );
+        }
+        Ok(())
+    }
+
+    /// What time it is: the embedded database is on this machine, while a server's time is what all
+    /// replicas share.
+    fn clock(&self) -> Arc<dyn Clock> {
+        match self {
+            Self::Sqlite(_) => Arc::new(SystemClock),
+            Self::Postgres(store) => store.clock(),
+        }
+    }
+
     /// Loads the example rows.
     ///
     /// # Errors
@@ -109,7 +143,7 @@ pub(crate) fn open_uploads(
     let deps = Deps {
         sessions: database.sessions(),
         objects: Arc::new(objects),
-        clock: Arc::new(SystemClock),
+        clock: database.clock(),
         ids: Arc::new(TimeOrderedIds),
     };
     Ok(Uploads::new(deps, config.settings.clone()))

@@ -1,1 +1,1 @@
-SELECT EXISTS (SELECT 1 FROM upload_sessions)
+SELECT clock_timestamp(), EXISTS (SELECT 1 FROM upload_sessions)

@@ -19,10 +19,13 @@ pub(crate) fn pool(options: &PostgresOptions) -> Result<PgPool, Error> {
         .extra_float_digits(None)
         .application_name("moc-uploads");
     if options.prepared_statements {
-        connect = connect.options([(
-            "statement_timeout",
-            options.statement_timeout.as_millis().to_string(),
-        )]);
+        let timeout_ms = options.statement_timeout.as_millis().to_string();
+        connect = connect.options([
+            ("statement_timeout", timeout_ms.as_str()),
+            // Whatever the database or the role has as its default: locks are waited for, and what
+            // they guard is read after.
+            ("default_transaction_isolation", "read committed"),
+        ]);
     } else {
         connect = connect.statement_cache_capacity(0);
     }

@@ -52,20 +52,26 @@ pub(crate) fn is_of_the_connection(error: &sqlx::Error) -> bool {
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => true,
-        sqlx::Error::Database(error) => error
-            .code()
-            .is_some_and(|code| code.starts_with("08") || code.starts_with("57P")),
+        // A primary that has become a standby stays one; its name may lead to another by now.
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            ["08", "57P", "25006", "25P03"]
+                .iter()
+                .any(|prefix| code.starts_with(prefix))
+        }),
         _ => false,
     }
 }
 
 /// By class or code of PostgreSQL's appendix A: connections, resources, operator intervention
 /// (time-outs and shutdowns), system errors, serialization and deadlock, a lock that is not to be
-/// had, and a server that has become a standby.
+/// had, a server that has become a standby, and one that does not let us in: a password or a
+/// database that is being replaced.
 fn is_passing(code: std::borrow::Cow<'_, str>) -> bool {
-    ["08", "53", "57", "58", "40", "55P03", "25006", "25P03"]
-        .iter()
-        .any(|prefix| code.starts_with(prefix))
+    [
+        "08", "53", "57", "58", "40", "55P03", "25006", "25P03", "28", "3D",
+    ]
+    .iter()
+    .any(|prefix| code.starts_with(prefix))
 }
 
 impl From<Error> for StoreError {

@@ -3,6 +3,7 @@
 //! A request is one statement where one can do it. No connection keeps any state between two
 //! transactions, so a transaction-mode pooler may stand in between.
 
+mod clock;
 mod connection;
 mod decode;
 mod error;
@@ -12,9 +13,12 @@ mod seed;
 mod session_store;
 mod sql;
 
+use std::sync::Arc;
+
 use moc_uploads_core::ports::StoreError;
 use moc_uploads_core::time::Timestamp;
 
+pub use crate::clock::DatabaseClock;
 pub use crate::options::{PostgresOptions, TimeSource};
 use crate::sql::Database;
 
@@ -22,6 +26,7 @@ use crate::sql::Database;
 pub struct PostgresStore {
     db: Database,
     time: TimeSource,
+    clock: Arc<DatabaseClock>,
 }
 
 impl PostgresStore {
@@ -35,7 +40,13 @@ impl PostgresStore {
         Ok(Self {
             db: Database::open(options)?,
             time: options.time,
+            clock: Arc::new(DatabaseClock::over(options.local_clock.clone())),
         })
+    }
+
+    /// The server's time, as of the last `ping`.
+    pub fn clock(&self) -> Arc<DatabaseClock> {
+        self.clock.clone()
     }
 
     /// Brings the schema up to date. Safe to repeat, and in several processes at once: one does

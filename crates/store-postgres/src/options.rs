@@ -1,9 +1,11 @@
 //! How the database is reached.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use moc_uploads_core::ports::StoreError;
+use moc_uploads_core::time::{Clock, SystemClock};
 use sqlx::postgres::PgConnectOptions;
 
 use crate::error::Error;
@@ -30,6 +32,9 @@ pub struct PostgresOptions {
     pub prepared_statements: bool,
     /// Whose clock decides.
     pub time: TimeSource,
+    /// The clock of this machine, which [`PostgresStore::clock`](crate::PostgresStore::clock)
+    /// corrects.
+    pub local_clock: Arc<dyn Clock>,
 }
 
 impl PostgresOptions {
@@ -42,6 +47,7 @@ impl PostgresOptions {
             statement_timeout: Duration::from_secs(5),
             prepared_statements: true,
             time: TimeSource::Database,
+            local_clock: Arc::new(SystemClock),
         }
     }
 

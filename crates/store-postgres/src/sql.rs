@@ -70,8 +70,13 @@ impl Database {
         let mut lease = self.lease().await?;
         lease.deadline = deadline;
         lease.in_transaction = true;
+        let idle_ms = (self.statement_timeout + GRACE).as_millis();
+        // A replica that vanishes with its network must not hold its locks until TCP gives up.
         lease
-            .script(format!("BEGIN; SET LOCAL statement_timeout = {timeout_ms}"))
+            .script(format!(
+                "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = {timeout_ms}; \
+                 SET LOCAL idle_in_transaction_session_timeout = {idle_ms}"
+            ))
             .await?;
         Ok(lease)
     }

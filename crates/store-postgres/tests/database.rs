@@ -1,7 +1,10 @@
 //! The schema: migrating, refusing, surviving.
 
-use moc_uploads_core::ports::{SessionStore, StoreError};
+use moc_uploads_core::part::ETag;
+use moc_uploads_core::ports::*;
 use moc_uploads_store_postgres::{PostgresOptions, PostgresStore};
+use moc_uploads_testkit::builders::{EXTENSION, MINUTE, instruction, new_file, new_session, user};
+use moc_uploads_testkit::clock::ManualClock;
 use moc_uploads_testkit::postgres::{Database, is_skipped};
 use tokio::task::JoinSet;
 
@@ -68,6 +71,58 @@ async fn a_migration_that_changed_after_it_landed_is_refused() {
     let error = open(&database.url()).migrate().await.unwrap_err();
     assert!(matches!(error, StoreError::Internal(_)));
     assert!(error.to_string().contains("0001_init"));
+}
+
+/// As when a newer program has added columns: prepared statements go on, and so do those who made
+/// them.
+#[tokio::test]
+async fn a_program_goes_on_while_a_newer_one_adds_columns() {
+    let Some(database) = common::migrated().await else {
+        return;
+    };
+    let store = open(&database.url());
+    let user_id = user("alice");
+    let now = ManualClock::START;
+    for _ in 0..2 {
+        let session = new_session(&user_id, vec![instruction("a", 1)], now);
+        store.create_session(session.clone()).await.unwrap();
+        let file = new_file(&user_id, session.id, instruction("a", 1));
+        let register = RegisterFiles {
+            session_id: session.id,
+            files: vec![file.clone()],
+            max_file_count: Some(1),
+            now,
+            extension: EXTENSION,
+            finalize_lock_ttl: MINUTE,
+        };
+        store.register_files(register).await.unwrap();
+        let part = RecordPart {
+            session_id: session.id,
+            file_id: file.id,
+            part_number: 1,
+            etag: ETag::parse("e"),
+            size_bytes: 1,
+            now,
+            extension: EXTENSION,
+        };
+        store.record_part(part).await.unwrap();
+        store.part_target(session.id, file.id, 1).await.unwrap();
+        store.session_detail(session.id).await.unwrap();
+        let begin = store.begin_finalize(session.id, &user_id, now, MINUTE);
+        let BeginFinalizeOutcome::Locked { files, .. } = begin.await.unwrap() else {
+            panic!("not locked");
+        };
+        assert_eq!(files.len(), 1);
+        for table in [
+            "upload_sessions",
+            "upload_session_files",
+            "upload_session_parts",
+        ] {
+            database.psql(&format!(
+                "ALTER TABLE {table} ADD COLUMN IF NOT EXISTS added text NOT NULL DEFAULT ''"
+            ));
+        }
+    }
 }
 
 /// Append only. A change to a migration that databases out there have applied locks them out.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use moc_uploads_core::part::{ETag, PartReceipt};
 use moc_uploads_core::ports::*;
-use moc_uploads_store_postgres::PostgresStore;
+use moc_uploads_store_postgres::{PostgresOptions, PostgresStore};
 use moc_uploads_testkit::builders::{EXTENSION, MINUTE, instruction, new_file, new_session, user};
 use moc_uploads_testkit::clock::ManualClock;
 use moc_uploads_testkit::postgres::Database;
@@ -130,6 +130,34 @@ async fn a_file_registered_meanwhile_counts() {
             panic!("refused: {activity:?}");
         };
         assert_eq!(outcome, [expected]);
+    }
+}
+
+/// Whatever isolation the database is set to: waiting for a lock is no failure.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_extended_meanwhile_takes_files() {
+    let Some((database, _, session)) = fixture().await else {
+        return;
+    };
+    database.psql(
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = \
+         serializable', current_database()); END $$",
+    );
+    let sql = "UPDATE upload_sessions SET expires_at = expires_at + interval '1 minute'";
+    for prepared_statements in [true, false] {
+        let store = common::open_with(PostgresOptions {
+            prepared_statements,
+            ..common::options(&database.url())
+        });
+        let key = prepared_statements.to_string();
+        let mut register = registration(&session, &key);
+        register.max_file_count = None;
+        let register = store.register_files(register);
+        let activity = behind(&database, &session, sql, register).await;
+        let Activity::Done { outcome, .. } = activity else {
+            panic!("refused: {activity:?}");
+        };
+        assert_eq!(outcome, [RegisterFileOutcome::Registered]);
     }
 }
 

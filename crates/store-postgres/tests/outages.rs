@@ -9,7 +9,7 @@ use std::io::Write;
 use std::process::Stdio;
 use std::time::Duration;
 
-use moc_uploads_core::ports::SessionStore;
+use moc_uploads_core::ports::{CancelSessionOutcome, SessionStore, StoreError};
 use moc_uploads_store_postgres::{PostgresOptions, PostgresStore};
 use moc_uploads_testkit::builders::{new_session, user};
 use moc_uploads_testkit::clock::ManualClock;
@@ -19,6 +19,8 @@ use rustix::process::{Pid, Signal, kill_process};
 mod common;
 #[path = "common/create.rs"]
 mod create;
+#[path = "common/lossy.rs"]
+mod lossy;
 
 use common::{open_with, options};
 use create::{create, is_unavailable};
@@ -137,6 +139,71 @@ async fn waiting_for_a_connection_or_a_lock_is_bounded() {
     drop(script);
     holder.wait().unwrap();
     recovered(&store).await;
+}
+
+/// While passwords, databases or servers are exchanged.
+#[tokio::test]
+async fn a_server_that_lets_nobody_in_or_only_reads_is_unavailable() {
+    let Some(database) = common::migrated().await else {
+        return;
+    };
+    let url = database.url();
+    let name = database.psql("SELECT current_database()");
+    for wrong in [
+        url.replace("postgres@", "nobody@"),
+        url.replace(&name, "no_such_database"),
+    ] {
+        assert_ne!(wrong, url);
+        let store = open_with(impatient(&wrong));
+        assert!(is_unavailable(&soon(create(&store)).await));
+    }
+
+    let store = open_with(PostgresOptions {
+        max_connections: 1,
+        ..impatient(&url)
+    });
+    let read_only = |setting| {
+        let alter = format!("ALTER DATABASE {name} SET default_transaction_read_only = {setting}");
+        database.psql(&format!("BEGIN READ WRITE; {alter}; COMMIT"));
+    };
+    read_only("on");
+    assert!(is_unavailable(&soon(create(&store)).await));
+    // The connection that could only read is not used again.
+    read_only("off");
+    create(&store).await.unwrap();
+}
+
+/// A replica that loses its network between the statements of a transaction.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_not_locked_for_ever_by_a_replica_that_vanished() {
+    let Some(database) = common::migrated().await else {
+        return;
+    };
+    let store = open_with(impatient(&database.url()));
+    let session = new_session(&user("alice"), vec![], ManualClock::START);
+    store.create_session(session.clone()).await.unwrap();
+    let lock_ttl = Duration::from_secs(1);
+    let cancel = async |store: &PostgresStore| {
+        let now = session.created_at;
+        soon(store.cancel_session(session.id, &session.user_id, now, lock_ttl)).await
+    };
+
+    let lossy = lossy::start(&database.url());
+    let vanishing = open_with(impatient(&lossy));
+    assert!(is_unavailable(&cancel(&vanishing).await));
+    let cancelled = soon(async {
+        loop {
+            match cancel(&store).await {
+                Err(StoreError::Unavailable(_)) => {}
+                other => return other.unwrap(),
+            }
+        }
+    });
+    let cancelled = cancelled.await;
+    assert!(
+        matches!(cancelled, CancelSessionOutcome::Cancelled(_)),
+        "{cancelled:?}"
+    );
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Fault injectors: real stores that can be told to fail or to wait.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -59,6 +59,7 @@ pub struct Faults(Arc<Mutex<State>>);
 struct State {
     everything: Option<Fault>,
     operations: HashMap<&'static str, Fault>,
+    answers_lost: HashSet<&'static str>,
     gates: HashMap<&'static str, Gate>,
 }
 
@@ -72,6 +73,13 @@ impl Faults {
     pub fn fail(&self, operation: &'static str, fault: Fault) {
         assert_known(operation);
         self.state().operations.insert(operation, fault);
+    }
+
+    /// This operation is done from now on, and then reported as failed: as when a connection breaks
+    /// before the answer is there.
+    pub fn lose_answers(&self, operation: &'static str) {
+        assert_known(operation);
+        self.state().answers_lost.insert(operation);
     }
 
     /// Calls of this operation wait from now on until the gate is opened.
@@ -100,6 +108,13 @@ impl Faults {
             gate.wait().await;
         }
         fault.map_or(Ok(()), Err)
+    }
+
+    fn deliver(&self, operation: &'static str) -> Result<(), Fault> {
+        if self.state().answers_lost.contains(operation) {
+            return Err(Fault::Unavailable);
+        }
+        Ok(())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -164,7 +179,9 @@ macro_rules! faulty_store {
         impl $port for $name {
             $(async fn $method(&self, $($arg: $ty),*) -> $result {
                 self.faults.pass(stringify!($method)).await?;
-                self.inner.$method($($arg),*).await
+                let answer = self.inner.$method($($arg),*).await;
+                self.faults.deliver(stringify!($method))?;
+                answer
             })*
             $($plain)*
         }

@@ -1,6 +1,6 @@
 //! `POST /sessions/{sessionId}/files` (CONTRACT section 1.3).
 
-use moc_uploads_testkit::app::{LocalFile, SESSIONS, TestApp, session_path};
+use moc_uploads_testkit::app::{LocalFile, PART_SIZE, RemoteFile, SESSIONS, TestApp, session_path};
 use moc_uploads_testkit::faults::Fault;
 use serde_json::{Value, json};
 
@@ -288,4 +288,29 @@ async fn a_registration_that_fails_leaves_nothing() {
     assert_eq!(app.stored_files(), NO_FILES);
     assert_eq!(alice.session(&id).await["files"], Value::Array(Vec::new()));
     alice.register_call(&id, &file).await.expect(201);
+}
+
+/// The row is there, though nobody was told: its upload must be, too.
+#[tokio::test]
+async fn a_file_whose_registration_was_lost_on_its_way_takes_parts() {
+    let app = TestApp::new().await;
+    let alice = app.user("alice");
+    let file = LocalFile::pdf("a", 2500);
+    let id = alice.create_session(std::slice::from_ref(&file)).await;
+    app.session_faults.lose_answers("register_files");
+    alice
+        .register_call(&id, &file)
+        .await
+        .refused(503, "DATABASE_UNAVAILABLE");
+    app.session_faults.clear();
+    alice
+        .register_call(&id, &file)
+        .await
+        .refused(409, "CONFLICT");
+    let mut known = alice.session(&id).await["files"][0].clone();
+    known["partSizeBytes"] = PART_SIZE.into();
+    let remote = RemoteFile::new(&id, &known);
+    let parts = alice.put_parts(&remote, &file).await;
+    alice.complete_call(&remote, &parts).await.expect(200);
+    assert_eq!(alice.content(&remote).await.expect(200).body, file.bytes);
 }

@@ -141,10 +141,10 @@ impl Uploads {
             extension: self.settings().extension,
             finalize_lock_ttl: self.settings().finalize_lock_ttl,
         };
-        let settled = match self.deps.sessions.register_files(register).await {
-            Ok(activity) => settle(activity, &session, self.now(), "register_file"),
-            Err(error) => Err(error.into()),
-        };
+        // When this fails the rows may still be there, the answer lost: their uploads must stay. Those
+        // of rows that are not are leftovers.
+        let activity = self.deps.sessions.register_files(register).await?;
+        let settled = settle(activity, &session, self.now(), "register_file");
         let (outcomes, extension) = match settled {
             Ok(settled) => settled,
             Err(error) => {

@@ -10,11 +10,11 @@ use crate::decode;
 use crate::error::Error;
 use crate::sql::Database;
 
-/// Also tells whether the schema is there.
-pub(super) async fn ping(db: &Database) -> Result<(), Error> {
-    db.all(sqlx::query(include_str!("../../queries/store_ping.sql")))
-        .await?;
-    Ok(())
+/// The server's time. Also tells whether the schema is there.
+pub(super) async fn ping(db: &Database) -> Result<Timestamp, Error> {
+    let query = sqlx::query(include_str!("../../queries/store_ping.sql"));
+    let row = db.first(query).await?.ok_or(sqlx::Error::RowNotFound)?;
+    decode::timestamp(&row, 0)
 }
 
 pub(super) async fn database_id(db: &Database) -> Result<String, Error> {

@@ -36,7 +36,10 @@ use crate::{PostgresStore, TimeSource};
 #[async_trait]
 impl SessionStore for PostgresStore {
     async fn ping(&self) -> Result<(), StoreError> {
-        Ok(housekeeping::ping(&self.db).await?)
+        let asked_at = self.clock.local_now();
+        let database_time = housekeeping::ping(&self.db).await?;
+        self.clock.heard(asked_at, database_time);
+        Ok(())
     }
 
     async fn create_session(
