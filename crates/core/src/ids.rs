@@ -44,6 +44,10 @@ id!(
     /// A MOC record.
     MocId
 );
+id!(
+    /// An analytics event.
+    EventId
+);
 
 /// Where new ids come from; tests make them predictable.
 pub trait IdGenerator: Send + Sync {

@@ -3,8 +3,10 @@
 //! This crate knows no HTTP, no SQL, no S3 and no environment. Adapters implement [`ports`],
 //! callers use [`service::Uploads`].
 
+pub mod analytics;
 pub mod content_type;
 pub mod error;
+pub mod event_queue;
 pub mod file;
 pub mod finalize;
 pub mod ids;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use moc_uploads_blob_disk::DiskStore;
+use moc_uploads_core::event_queue::EventQueue;
 use moc_uploads_core::ids::TimeOrderedIds;
-use moc_uploads_core::ports::SessionStore;
+use moc_uploads_core::ports::{EventStore, SessionStore};
 use moc_uploads_core::service::{Deps, Uploads};
 use moc_uploads_core::time::{Clock, SystemClock};
 use moc_uploads_store_postgres::PostgresStore;
@@ -120,6 +121,13 @@ impl Database {
         }
     }
 
+    fn events(&self) -> Arc<dyn EventStore> {
+        match self {
+            Self::Sqlite(store) => store.clone(),
+            Self::Postgres(store) => store.clone(),
+        }
+    }
+
     fn sessions(&self) -> Arc<dyn SessionStore> {
         match self {
             Self::Sqlite(store) => store.clone(),
@@ -143,6 +151,8 @@ pub(crate) fn open_uploads(
     let deps = Deps {
         sessions: database.sessions(),
         objects: Arc::new(objects),
+        events: database.events(),
+        event_queue: Arc::new(EventQueue::new(10_000)),
         clock: database.clock(),
         ids: Arc::new(TimeOrderedIds),
     };

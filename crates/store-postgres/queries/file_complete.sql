@@ -43,7 +43,7 @@ restored AS (
 ),
 completed AS (
   UPDATE upload_session_files AS f
-  SET status = 'completed', etag = $4, file_url = $5, updated_at = open.now
+  SET status = 'completed', etag = $4, file_url = $5, updated_at = open.now, completed_at = open.now
   FROM open
   WHERE f.id = open.file_id
 ),

@@ -17,7 +17,7 @@ judged AS MATERIALIZED (
 ),
 cancelled AS (
   UPDATE upload_sessions AS s
-  SET status = 'cancelled', updated_at = j.now
+  SET status = 'cancelled', updated_at = j.now, cancelled_at = j.now
   FROM judged AS j
   WHERE s.id = j.id AND j.state = 'open'
 )

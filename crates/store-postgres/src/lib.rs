@@ -7,6 +7,7 @@ mod clock;
 mod connection;
 mod decode;
 mod error;
+mod event_store;
 mod migrate;
 mod options;
 mod seed;
@@ -22,9 +23,14 @@ pub use crate::clock::DatabaseClock;
 pub use crate::options::{PostgresOptions, TimeSource};
 use crate::sql::Database;
 
+/// One to write events and one for who asks about them.
+const EVENT_CONNECTIONS: u32 = 2;
+
 /// A database, and the connections to it.
 pub struct PostgresStore {
     db: Database,
+    /// For analytics, which waits without keeping uploads waiting.
+    events: Database,
     time: TimeSource,
     clock: Arc<DatabaseClock>,
 }
@@ -39,6 +45,10 @@ impl PostgresStore {
     pub fn open(options: &PostgresOptions) -> Result<Self, StoreError> {
         Ok(Self {
             db: Database::open(options)?,
+            events: Database::open(&PostgresOptions {
+                max_connections: EVENT_CONNECTIONS,
+                ..options.clone()
+            })?,
             time: options.time,
             clock: Arc::new(DatabaseClock::over(options.local_clock.clone())),
         })
@@ -71,6 +81,7 @@ impl PostgresStore {
     /// Finishes what was asked for and lets go of the connections. What is asked for later is
     /// refused as unavailable.
     pub async fn close(&self) {
+        self.events.close().await;
         self.db.close().await;
     }
 }

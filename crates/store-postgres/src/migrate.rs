@@ -12,10 +12,16 @@ struct Migration {
 }
 
 /// In order: the version of the first is 1.
-const MIGRATIONS: &[Migration] = &[Migration {
-    name: "0001_init",
-    sql: include_str!("../migrations/0001_init.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        name: "0001_init",
+        sql: include_str!("../migrations/0001_init.sql"),
+    },
+    Migration {
+        name: "0002_analytics_events",
+        sql: include_str!("../migrations/0002_analytics_events.sql"),
+    },
+];
 
 /// "moc" and "upl": whoever migrates holds the advisory lock of this number.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(x'6d6f6375706c'::bigint)";

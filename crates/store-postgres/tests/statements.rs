@@ -173,7 +173,10 @@ async fn run_every_method(store: &PostgresStore, counter: &mut Counter<'_>) {
         panic!("not locked: {outcome:?}");
     };
     counter
-        .count("release_finalize", store.release_finalize(id, near))
+        .count(
+            "release_finalize",
+            store.release_finalize(id, near, None, near),
+        )
         .await;
     let moc = NewMoc {
         id: moc_id(),

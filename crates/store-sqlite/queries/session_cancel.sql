@@ -1,3 +1,3 @@
 UPDATE upload_sessions
-SET status = 'cancelled', updated_at = ?2
+SET status = 'cancelled', updated_at = ?2, cancelled_at = ?2
 WHERE id = ?1

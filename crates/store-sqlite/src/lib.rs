@@ -6,6 +6,7 @@
 mod connection;
 mod decode;
 mod error;
+mod event_store;
 mod migrate;
 mod queue;
 mod reader;

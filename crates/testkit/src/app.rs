@@ -13,13 +13,14 @@ use std::sync::Arc;
 use axum::Router;
 use moc_uploads_api::auth::{AuthConfig, AuthKeys};
 use moc_uploads_api::{ApiConfig, Readiness};
+use moc_uploads_core::event_queue::EventQueue;
 use moc_uploads_core::ids::TimeOrderedIds;
 use moc_uploads_core::service::{Deps, Settings, Uploads};
 use moc_uploads_core::time::Clock;
 use tempfile::TempDir;
 
 use crate::clock::ManualClock;
-use crate::faults::{Faults, FaultyObjectStore, FaultySessionStore};
+use crate::faults::{Faults, FaultyEventStore, FaultyObjectStore, FaultySessionStore};
 
 use caller::Identity;
 pub use caller::{Call, Caller, SESSIONS};
@@ -43,6 +44,8 @@ pub struct Options {
     pub settings: Settings,
     /// The defaults, with tokens signed with [`JWT_SECRET`].
     pub api: ApiConfig,
+    /// Sessions that may wait for their events to be written.
+    pub event_queue_size: usize,
     /// Whether the rows of the seed document are there.
     pub is_seeded: bool,
 }
@@ -57,6 +60,8 @@ pub struct TestApp {
     pub session_faults: Faults,
     /// Faults of the object store.
     pub object_faults: Faults,
+    /// Faults of the event store.
+    pub event_faults: Faults,
     /// To announce its end.
     pub readiness: Readiness,
     router: Router,
@@ -78,6 +83,7 @@ impl TestApp {
                 ..Settings::default()
             },
             api: ApiConfig::new(AuthConfig::new(AuthKeys::Secret(JWT_SECRET.to_owned()))),
+            event_queue_size: 1000,
             is_seeded: false,
         };
         change(&mut options);
@@ -108,6 +114,7 @@ impl TestApp {
         }
         let session_faults = Faults::default();
         let object_faults = Faults::default();
+        let event_faults = Faults::default();
         let deps = Deps {
             sessions: Arc::new(FaultySessionStore::new(
                 stores.sessions,
@@ -117,6 +124,8 @@ impl TestApp {
                 stores.objects,
                 object_faults.clone(),
             )),
+            events: Arc::new(FaultyEventStore::new(stores.events, event_faults.clone())),
+            event_queue: Arc::new(EventQueue::new(options.event_queue_size)),
             clock: clock.clone(),
             ids: Arc::new(TimeOrderedIds),
         };
@@ -130,6 +139,7 @@ impl TestApp {
             uploads,
             session_faults,
             object_faults,
+            event_faults,
             readiness,
             router,
             folder,

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use moc_uploads_core::analytics::{Event, SessionFacts};
+use moc_uploads_core::error::ErrorCode;
 use moc_uploads_core::finalize::NewMoc;
 use moc_uploads_core::ids::{FileId, SessionId};
 use moc_uploads_core::object_key::ObjectKey;
@@ -189,7 +191,10 @@ macro_rules! faulty_store {
 }
 
 fn assert_known(operation: &str) {
-    let mut known = SESSION_OPERATIONS.iter().chain(OBJECT_OPERATIONS);
+    let mut known = SESSION_OPERATIONS
+        .iter()
+        .chain(OBJECT_OPERATIONS)
+        .chain(EVENT_OPERATIONS);
     assert!(
         known.any(|name| *name == operation),
         "no port has the operation {operation:?}"
@@ -214,13 +219,25 @@ faulty_store! {
         fn complete_file(complete: CompleteFile) -> Result<Activity<CompleteFileOutcome>, StoreError>;
         fn begin_finalize(id: SessionId, user_id: &UserId, now: Timestamp, lock_ttl: Duration) -> Result<BeginFinalizeOutcome, StoreError>;
         fn commit_finalize(moc: NewMoc, locked_at: Timestamp) -> Result<CommitFinalizeOutcome, StoreError>;
-        fn release_finalize(id: SessionId, locked_at: Timestamp) -> Result<(), StoreError>;
+        fn release_finalize(id: SessionId, locked_at: Timestamp, refusal: Option<ErrorCode>, now: Timestamp) -> Result<(), StoreError>;
         fn expire_sessions(now: Timestamp, lock_ttl: Duration, limit: u32) -> Result<Vec<Session>, StoreError>;
         fn sessions_to_free(after: Option<SessionId>, limit: u32) -> Result<Vec<EndedSession>, StoreError>;
         fn database_id() -> Result<String, StoreError>;
         fn mark_session_freed(id: SessionId, now: Timestamp) -> Result<(), StoreError>;
         fn prune(before: Timestamp) -> Result<(), StoreError>;
         fn owned_keys(keys: &[ObjectKey]) -> Result<OwnedKeys, StoreError>;
+    }
+}
+
+faulty_store! {
+    /// An event store that can be told to fail.
+    FaultyEventStore: EventStore, EVENT_OPERATIONS;
+    async {
+        fn session_facts(session_ids: &[SessionId]) -> Result<Vec<SessionFacts>, StoreError>;
+        fn unsettled_sessions(after: Option<SessionId>, limit: u32) -> Result<Vec<SessionId>, StoreError>;
+        fn insert_events(events: &[Event]) -> Result<u64, StoreError>;
+        fn settle_sessions(session_ids: &[SessionId]) -> Result<(), StoreError>;
+        fn prune_events(before: Timestamp, limit: u32) -> Result<u64, StoreError>;
     }
 }
 

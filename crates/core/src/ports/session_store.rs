@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::session_steps::*;
+use crate::error::ErrorCode;
 use crate::finalize::NewMoc;
 use crate::ids::{FileId, SessionId};
 use crate::object_key::ObjectKey;
@@ -122,11 +123,14 @@ pub trait SessionStore: Send + Sync {
         locked_at: Timestamp,
     ) -> Result<CommitFinalizeOutcome, StoreError>;
 
-    /// Gives back the lock taken at `locked_at`, if it is still held.
+    /// Gives back the lock taken at `locked_at`, if it is still held, and notes why finalizing was
+    /// refused and when that was so for the first time.
     async fn release_finalize(
         &self,
         session_id: SessionId,
         locked_at: Timestamp,
+        refusal: Option<ErrorCode>,
+        now: Timestamp,
     ) -> Result<(), StoreError>;
 
     /// Marks up to `limit` active sessions past their expiry as expired, but none that is being

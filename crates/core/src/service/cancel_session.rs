@@ -30,6 +30,7 @@ impl Uploads {
             .await?;
         match outcome {
             CancelSessionOutcome::Cancelled(ended) => {
+                self.note(session_id);
                 tracing::info!(
                     %session_id,
                     elapsed_ms = now.since(ended.session.created_at).as_millis() as u64,

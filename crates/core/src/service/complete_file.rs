@@ -125,6 +125,7 @@ impl Uploads {
             }
             (CompleteFileOutcome::NoSuchFile, _) => return Err(Error::NotFound("file")),
         };
+        self.note(session_id);
         tracing::info!(
             %session_id,
             %file_id,

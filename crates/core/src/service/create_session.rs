@@ -84,6 +84,7 @@ impl Uploads {
 
         match self.deps.sessions.create_session(session).await? {
             CreateSessionOutcome::Created => {
+                self.note(created.session_id);
                 tracing::info!(
                     session_id = %created.session_id,
                     file_count,

@@ -61,16 +61,31 @@ impl Uploads {
         };
 
         let result = self.create_moc(&session, files, draft, locked_at).await;
-        if result.is_err()
-            && let Err(error) = self
-                .deps
-                .sessions
-                .release_finalize(session_id, locked_at)
-                .await
-        {
-            tracing::warn!(%session_id, %error, "finalize lock not released, it goes stale");
+        if let Err(error) = &result {
+            self.release(session_id, locked_at, error).await;
+        } else {
+            self.note(session_id);
         }
         result
+    }
+
+    /// Gives the lock back. A refusal for what the session holds is a failure that analytics counts
+    /// (CONTRACT section 1.8); a title that is taken, or a store that does not answer, is none.
+    async fn release(&self, session_id: SessionId, locked_at: Timestamp, error: &Error) {
+        let refusal = match error {
+            Error::BadRequest(_)
+            | Error::FilesIncomplete { .. }
+            | Error::ContentTypeMismatch { .. } => Some(error.code()),
+            _ => None,
+        };
+        let sessions = &self.deps.sessions;
+        let released = sessions.release_finalize(session_id, locked_at, refusal, self.now());
+        match released.await {
+            Ok(()) => self.note(session_id),
+            Err(error) => {
+                tracing::warn!(%session_id, %error, "finalize lock not released, it goes stale");
+            }
+        }
     }
 
     async fn create_moc(

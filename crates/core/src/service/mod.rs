@@ -12,6 +12,7 @@ mod reap_sessions;
 mod register_file;
 mod sweep_leftovers;
 mod upload_part;
+mod write_events;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,11 +26,13 @@ pub use read_content::Content;
 pub use reap_sessions::Reaped;
 pub use register_file::{RegisterFile, RegisteredFile};
 pub use upload_part::{ReceivedPart, UploadPart};
+pub use write_events::EventBatch;
 
 use crate::error::Error;
-use crate::ids::IdGenerator;
+use crate::event_queue::EventQueue;
+use crate::ids::{IdGenerator, SessionId};
 use crate::policy::Policy;
-use crate::ports::{Activity, FileInSession, ObjectStore, SessionStore};
+use crate::ports::{Activity, EventStore, FileInSession, ObjectStore, SessionStore};
 use crate::principal::{Access, UserId};
 use crate::session::{Extension, ExtensionRule, Session, SessionStatus};
 use crate::time::{Clock, Timestamp};
@@ -41,6 +44,10 @@ pub struct Deps {
     pub sessions: Arc<dyn SessionStore>,
     /// Where bytes are kept.
     pub objects: Arc<dyn ObjectStore>,
+    /// Where analytics events are kept.
+    pub events: Arc<dyn EventStore>,
+    /// Where sessions wait for their events to be written.
+    pub event_queue: Arc<EventQueue>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// New ids.
@@ -119,6 +126,11 @@ impl Uploads {
 
     fn now(&self) -> Timestamp {
         self.deps.clock.now()
+    }
+
+    /// Something happened in a session that analytics is to know of. It is written later.
+    fn note(&self, session_id: SessionId) {
+        self.deps.event_queue.note(session_id);
     }
 }
 

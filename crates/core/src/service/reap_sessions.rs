@@ -35,6 +35,7 @@ impl Uploads {
                 .expire_sessions(now, self.settings().finalize_lock_ttl, BATCH)
                 .await?;
             for session in &expired {
+                self.note(session.id);
                 tracing::info!(
                     session_id = %session.id,
                     user = %session.user_id,

@@ -154,6 +154,7 @@ impl Uploads {
             }
         };
 
+        self.note(session_id);
         let mut outcomes = outcomes.into_iter();
         let mut answers = Vec::with_capacity(results.len());
         for result in results {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use moc_uploads_core::error::ErrorCode;
 use moc_uploads_core::file::UploadFile;
 use moc_uploads_core::finalize::{Moc, NewMoc, free_slug, slug_of};
 use moc_uploads_core::ids::{MocId, SessionId};
@@ -101,10 +102,14 @@ pub(super) async fn release_finalize(
     db: &Database,
     session_id: SessionId,
     locked_at: Timestamp,
+    refusal: Option<ErrorCode>,
+    now: Option<OffsetDateTime>,
 ) -> Result<(), Error> {
     let query = sqlx::query(include_str!("../../queries/session_unlock.sql"))
         .bind(session_id.0)
-        .bind(locked_at.to_datetime());
+        .bind(locked_at.to_datetime())
+        .bind(refusal.map(ErrorCode::as_str))
+        .bind(now);
     db.all(query).await?;
     Ok(())
 }

@@ -13,6 +13,7 @@ mod register_files;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use moc_uploads_core::error::ErrorCode;
 use moc_uploads_core::finalize::NewMoc;
 use moc_uploads_core::ids::{FileId, SessionId};
 use moc_uploads_core::object_key::ObjectKey;
@@ -158,8 +159,13 @@ impl SessionStore for PostgresStore {
         &self,
         session_id: SessionId,
         locked_at: Timestamp,
+        refusal: Option<ErrorCode>,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
-        Ok(finalize_session::release_finalize(&self.db, session_id, locked_at).await?)
+        let now = self.now(now);
+        let release =
+            finalize_session::release_finalize(&self.db, session_id, locked_at, refusal, now);
+        Ok(release.await?)
     }
 
     async fn expire_sessions(

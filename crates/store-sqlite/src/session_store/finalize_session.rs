@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use moc_uploads_core::error::ErrorCode;
 use moc_uploads_core::file::UploadFile;
 use moc_uploads_core::finalize::{Moc, NewMoc, free_slug, slug_of};
 use moc_uploads_core::ids::SessionId;
@@ -73,7 +74,7 @@ pub(super) fn commit_finalize(
         (new.user_id.as_str(), &new.draft.title),
     )?;
     if is_title_taken {
-        release_finalize(db, new.session_id, locked_at)?;
+        release_finalize(db, new.session_id, locked_at, None, new.created_at)?;
         return Ok(CommitFinalizeOutcome::TitleTaken {
             suggested_slug: slug,
         });
@@ -107,11 +108,18 @@ pub(super) fn release_finalize(
     db: &Connection,
     session_id: SessionId,
     locked_at: Timestamp,
+    refusal: Option<ErrorCode>,
+    now: Timestamp,
 ) -> Result<(), Error> {
     sql::execute(
         db,
         include_str!("../../queries/session_unlock.sql"),
-        (session_id.to_string(), locked_at.unix_ms()),
+        (
+            session_id.to_string(),
+            locked_at.unix_ms(),
+            refusal.map(ErrorCode::as_str),
+            now.unix_ms(),
+        ),
     )?;
     Ok(())
 }

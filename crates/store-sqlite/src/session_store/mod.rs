@@ -13,6 +13,7 @@ mod register_files;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use moc_uploads_core::error::ErrorCode;
 use moc_uploads_core::finalize::NewMoc;
 use moc_uploads_core::ids::{FileId, SessionId};
 use moc_uploads_core::object_key::ObjectKey;
@@ -160,9 +161,13 @@ impl SessionStore for SqliteStore {
         &self,
         session_id: SessionId,
         locked_at: Timestamp,
+        refusal: Option<ErrorCode>,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.write(move |db| finalize_session::release_finalize(db, session_id, locked_at))
-            .await
+        self.write(move |db| {
+            finalize_session::release_finalize(db, session_id, locked_at, refusal, now)
+        })
+        .await
     }
 
     async fn expire_sessions(

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use moc_uploads_blob_disk::DiskStore;
-use moc_uploads_core::ports::{ObjectStore, SessionStore};
+use moc_uploads_core::ports::{EventStore, ObjectStore, SessionStore};
 use moc_uploads_core::time::Timestamp;
 use moc_uploads_store_sqlite::SqliteStore;
 
@@ -13,6 +13,7 @@ use super::PUBLIC_BASE_URL;
 pub(super) struct Stores {
     pub(super) sessions: Arc<dyn SessionStore>,
     pub(super) objects: Arc<dyn ObjectStore>,
+    pub(super) events: Arc<dyn EventStore>,
     sqlite: Arc<SqliteStore>,
 }
 
@@ -30,6 +31,7 @@ pub(super) async fn open(folder: &Path) -> Stores {
     let objects = DiskStore::open(objects_folder(folder), PUBLIC_BASE_URL).unwrap();
     Stores {
         sessions: sqlite.clone(),
+        events: sqlite.clone(),
         objects: Arc::new(objects),
         sqlite,
     }

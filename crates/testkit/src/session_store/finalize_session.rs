@@ -98,8 +98,8 @@ pub async fn a_lock_goes_stale_at_the_millisecond(stores: &Stores) {
 pub async fn a_released_lock_can_be_taken_again(stores: &Stores) {
     let session = stores.session(vec![]).await;
     stores.locked(&session, NOW).await;
-    let released = stores.replica.release_finalize(session.id, NOW).await;
-    released.unwrap();
+    let release = stores.replica.release_finalize(session.id, NOW, None, NOW);
+    release.await.unwrap();
     stores.locked(&session, NOW + MILLISECOND).await;
 }
 
@@ -111,7 +111,7 @@ pub async fn a_lock_that_is_not_held_is_not_released(stores: &Stores) {
     stores.locked(&session, taken_over_at).await;
     stores
         .store
-        .release_finalize(session.id, NOW)
+        .release_finalize(session.id, NOW, None, NOW)
         .await
         .unwrap();
     let outcome = begin(stores, &session, taken_over_at).await;

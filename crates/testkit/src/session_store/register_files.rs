@@ -177,7 +177,7 @@ pub async fn files_are_refused_while_a_fresh_lock_is_held(stores: &Stores) {
     stores.locked(&released, NOW).await;
     stores
         .store
-        .release_finalize(released.id, NOW)
+        .release_finalize(released.id, NOW, None, NOW)
         .await
         .unwrap();
     let batch = vec![pdf(&released, "a")];
