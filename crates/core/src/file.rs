@@ -9,7 +9,7 @@ use crate::ids::{FileId, SessionId};
 use crate::object_key::ObjectKey;
 use crate::part::ETag;
 use crate::plan::PartPlan;
-use crate::ports::UploadId;
+use crate::ports::{Upload, UploadId};
 use crate::time::Timestamp;
 
 /// What a file is for (CONTRACT section 1.1).
@@ -202,6 +202,14 @@ impl UploadFile {
     /// How it is cut into parts in a session with this part size.
     pub fn plan(&self, part_size_bytes: u64) -> PartPlan {
         PartPlan::new(self.metadata.size_bytes, part_size_bytes)
+    }
+
+    /// Its multipart upload, where it has one.
+    pub fn upload(&self) -> Option<Upload> {
+        Some(Upload {
+            key: self.object_key.clone()?,
+            id: self.upload_id.clone()?,
+        })
     }
 }
 

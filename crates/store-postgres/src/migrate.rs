@@ -21,6 +21,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0002_analytics_events",
         sql: include_str!("../migrations/0002_analytics_events.sql"),
     },
+    Migration {
+        name: "0003_storage_recheck",
+        sql: include_str!("../migrations/0003_storage_recheck.sql"),
+    },
 ];
 
 /// "moc" and "upl": whoever migrates holds the advisory lock of this number.

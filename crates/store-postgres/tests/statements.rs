@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use moc_uploads_core::finalize::{MocDraft, NewMoc};
-use moc_uploads_core::part::{ETag, PartReceipt};
+use moc_uploads_core::part::{ETag, Part, PartReceipt};
 use moc_uploads_core::ports::*;
 use moc_uploads_core::session::SessionStatus;
 use moc_uploads_store_postgres::PostgresStore;
@@ -136,6 +136,34 @@ async fn run_every_method(store: &PostgresStore, counter: &mut Counter<'_>) {
     counter
         .count("record_part", store.record_part(record))
         .await;
+    let held = RecordHeldParts {
+        session_id: id,
+        file_id: file.id,
+        parts: vec![HeldPart {
+            part: Part {
+                part_number: 1,
+                etag: ETag::parse("held"),
+                size_bytes: 4,
+                uploaded_at: now,
+            },
+            recorded: Some(ETag::parse("part")),
+        }],
+        now,
+    };
+    counter
+        .count("record_held_parts", store.record_held_parts(held))
+        .await;
+    let restart = RestartUpload {
+        session_id: id,
+        file_id: file.id,
+        from: file.upload.id.clone(),
+        to: UploadId("second".to_owned()),
+        now,
+    };
+    let is_restarted = counter
+        .count("restart_upload", store.restart_upload(restart))
+        .await;
+    assert!(is_restarted);
     counter
         .count("file_with_parts", store.file_with_parts(id, file.id))
         .await;
@@ -219,6 +247,14 @@ async fn run_every_method(store: &PostgresStore, counter: &mut Counter<'_>) {
         .count(
             "mark_session_freed",
             store.mark_session_freed(cancelled.id, now),
+        )
+        .await;
+    let recheck = store.sessions_to_recheck(near, None, 10);
+    assert_eq!(counter.count("sessions_to_recheck", recheck).await.len(), 1);
+    counter
+        .count(
+            "mark_session_rechecked",
+            store.mark_session_rechecked(cancelled.id, near),
         )
         .await;
     counter.count("prune", store.prune(now)).await;

@@ -216,6 +216,8 @@ faulty_store! {
         fn part_target(session_id: SessionId, file_id: FileId, part_number: u32) -> Result<Option<PartTarget>, StoreError>;
         fn file_with_parts(session_id: SessionId, file_id: FileId) -> Result<Option<FileWithParts>, StoreError>;
         fn record_part(part: RecordPart) -> Result<Activity<RecordPartOutcome>, StoreError>;
+        fn record_held_parts(parts: RecordHeldParts) -> Result<Activity<RecordPartOutcome>, StoreError>;
+        fn restart_upload(restart: RestartUpload) -> Result<bool, StoreError>;
         fn complete_file(complete: CompleteFile) -> Result<Activity<CompleteFileOutcome>, StoreError>;
         fn begin_finalize(id: SessionId, user_id: &UserId, now: Timestamp, lock_ttl: Duration) -> Result<BeginFinalizeOutcome, StoreError>;
         fn commit_finalize(moc: NewMoc, locked_at: Timestamp) -> Result<CommitFinalizeOutcome, StoreError>;
@@ -224,6 +226,8 @@ faulty_store! {
         fn sessions_to_free(after: Option<SessionId>, limit: u32) -> Result<Vec<EndedSession>, StoreError>;
         fn database_id() -> Result<String, StoreError>;
         fn mark_session_freed(id: SessionId, now: Timestamp) -> Result<(), StoreError>;
+        fn sessions_to_recheck(freed_before: Timestamp, after: Option<SessionId>, limit: u32) -> Result<Vec<EndedSession>, StoreError>;
+        fn mark_session_rechecked(id: SessionId, now: Timestamp) -> Result<(), StoreError>;
         fn prune(before: Timestamp) -> Result<(), StoreError>;
         fn owned_keys(keys: &[ObjectKey]) -> Result<OwnedKeys, StoreError>;
     }

@@ -1,6 +1,6 @@
 //! What the steps of the session store take, and what they come to.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use crate::error::Duplicate;
@@ -227,6 +227,44 @@ pub struct RecordPart {
     pub extension: ExtensionRule,
 }
 
+/// Parts that the object store holds, to be recorded as it holds them.
+#[derive(Debug, Clone)]
+pub struct RecordHeldParts {
+    /// The session.
+    pub session_id: SessionId,
+    /// The file.
+    pub file_id: FileId,
+    /// Each number once.
+    pub parts: Vec<HeldPart>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// A part that the object store holds otherwise than it is recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldPart {
+    /// As the store holds it.
+    pub part: Part,
+    /// As it was recorded when the store was asked, `None` when it was not. A record that is another
+    /// by now is newer than what the store said, and stays.
+    pub recorded: Option<ETag>,
+}
+
+/// A file whose upload is no more, to be begun anew.
+#[derive(Debug, Clone)]
+pub struct RestartUpload {
+    /// The session.
+    pub session_id: SessionId,
+    /// The file.
+    pub file_id: FileId,
+    /// The upload that is no more.
+    pub from: UploadId,
+    /// The one that takes its place.
+    pub to: UploadId,
+    /// Now.
+    pub now: Timestamp,
+}
+
 /// How recording a part went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecordPartOutcome {
@@ -330,16 +368,8 @@ pub enum CommitFinalizeOutcome {
 /// Which object keys are in use.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OwnedKeys {
-    /// Of files that are being uploaded.
-    pub uploading: HashSet<ObjectKey>,
+    /// Of files that are being uploaded, and by which upload.
+    pub uploading: HashMap<ObjectKey, UploadId>,
     /// Of completed files and of MOCs.
     pub completed: HashSet<ObjectKey>,
-}
-
-/// The upload of a file, where it has one.
-pub fn upload_of(object_key: Option<&ObjectKey>, upload_id: Option<&UploadId>) -> Option<Upload> {
-    Some(Upload {
-        key: object_key?.clone(),
-        id: upload_id?.clone(),
-    })
 }

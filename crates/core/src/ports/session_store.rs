@@ -98,6 +98,17 @@ pub trait SessionStore: Send + Sync {
         part: RecordPart,
     ) -> Result<Activity<RecordPartOutcome>, StoreError>;
 
+    /// Records parts as the object store holds them. It refuses what [`SessionStore::record_part`]
+    /// refuses, but is no activity: nothing tells when they were uploaded.
+    async fn record_held_parts(
+        &self,
+        parts: RecordHeldParts,
+    ) -> Result<Activity<RecordPartOutcome>, StoreError>;
+
+    /// Gives a file another upload, and forgets its parts. `false`, and nothing happened, unless
+    /// the file is uncompleted, its session active and its upload the one that is no more.
+    async fn restart_upload(&self, restart: RestartUpload) -> Result<bool, StoreError>;
+
     /// Marks a file completed. A file that is completed in a session that is active or completed is
     /// [`CompleteFileOutcome::AlreadyCompleted`], whatever else is true.
     async fn complete_file(
@@ -157,6 +168,22 @@ pub trait SessionStore: Send + Sync {
     /// Notes that an ended session holds nothing any more: its files are `failed`, their URLs
     /// gone, its parts forgotten.
     async fn mark_session_freed(
+        &self,
+        session_id: SessionId,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Up to `limit` sessions whose storage was freed before `freed_before` and not looked at again
+    /// since, by id, those after `after`.
+    async fn sessions_to_recheck(
+        &self,
+        freed_before: Timestamp,
+        after: Option<SessionId>,
+        limit: u32,
+    ) -> Result<Vec<EndedSession>, StoreError>;
+
+    /// Notes that a freed session was looked at again.
+    async fn mark_session_rechecked(
         &self,
         session_id: SessionId,
         now: Timestamp,

@@ -9,7 +9,7 @@ use crate::ids::{FileId, SessionId};
 use crate::part::{Part, PartReceipt};
 use crate::plan::PartPlan;
 use crate::ports::{
-    Activity, CompleteFile, CompleteFileOutcome, CompleteUpload, CompleteUploadOutcome, upload_of,
+    Activity, CompleteFile, CompleteFileOutcome, CompleteUpload, CompleteUploadOutcome,
 };
 use crate::principal::{Access, Principal};
 use crate::session::{Extension, Session, SessionStatus};
@@ -56,7 +56,8 @@ impl Uploads {
             return Ok(completed);
         }
         require_active(&session, started_at)?;
-        let upload = upload_of(file.object_key.as_ref(), file.upload_id.as_ref())
+        let upload = file
+            .upload()
             .ok_or_else(|| Error::conflict("The file has no upload that could be completed."))?;
 
         let plan = file.plan(session.part_size_bytes);

@@ -32,7 +32,7 @@ impl Uploads {
             after = Some(last.clone());
             let owned = self.deps.sessions.owned_keys(&keys).await?;
             for key in keys {
-                if owned.uploading.contains(&key) {
+                if owned.uploading.contains_key(&key) {
                     continue;
                 }
                 objects.remove_leftover_parts(&key).await?;

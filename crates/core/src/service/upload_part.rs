@@ -7,7 +7,7 @@ use crate::ids::{FileId, SessionId};
 use crate::part::ETag;
 use crate::ports::{
     BodyError, Checksum, FileInSession, PartAddress, PartBody, PutPart, PutPartError, RecordPart,
-    RecordPartOutcome, Upload, upload_of,
+    RecordPartOutcome, Upload,
 };
 use crate::principal::Access;
 use crate::session::{Extension, Session, SessionStatus};
@@ -193,7 +193,7 @@ fn check_file_takes_parts(
         return Err(file_is_completed());
     }
     require_active(session, now)?;
-    upload_of(file.object_key.as_ref(), file.upload_id.as_ref()).ok_or_else(|| {
+    file.upload().ok_or_else(|| {
         Error::conflict("The file has no upload to take parts; register it in a new session.")
     })
 }

@@ -7,6 +7,8 @@ use moc_uploads_core::ids::SessionId;
 use moc_uploads_core::ports::{CancelSessionOutcome, EndedSession, Upload};
 use moc_uploads_core::principal::UserId;
 use moc_uploads_core::session::{Session, SessionStatus};
+use moc_uploads_core::time::Timestamp;
+use sqlx::postgres::PgRow;
 use time::OffsetDateTime;
 
 use super::{STATE, unknown_state};
@@ -98,10 +100,28 @@ pub(super) async fn sessions_to_free(
     let query = sqlx::query(include_str!("../../queries/session_list_to_free.sql"))
         .bind(after.map(|id| id.0).unwrap_or_default())
         .bind(i64::from(limit));
+    by_session(&db.all(query).await?)
+}
+
+/// Locks nothing, for the same reason.
+pub(super) async fn sessions_to_recheck(
+    db: &Database,
+    freed_before: Timestamp,
+    after: Option<SessionId>,
+    limit: u32,
+) -> Result<Vec<EndedSession>, Error> {
+    let query = sqlx::query(include_str!("../../queries/session_list_to_recheck.sql"))
+        .bind(freed_before.to_datetime())
+        .bind(after.map(|id| id.0).unwrap_or_default())
+        .bind(i64::from(limit));
+    by_session(&db.all(query).await?)
+}
+
+fn by_session(rows: &[PgRow]) -> Result<Vec<EndedSession>, Error> {
     let mut ended: Vec<EndedSession> = Vec::new();
-    for row in db.all(query).await? {
-        let session = decode::session(&row)?;
-        let upload = decode::upload(&row, decode::SESSION_COLUMNS)?;
+    for row in rows {
+        let session = decode::session(row)?;
+        let upload = decode::upload(row, decode::SESSION_COLUMNS)?;
         match ended.last_mut() {
             Some(last) if last.session.id == session.id => last.uploads.extend(upload),
             _ => ended.push(EndedSession {
@@ -119,6 +139,18 @@ pub(super) async fn mark_session_freed(
     now: Option<OffsetDateTime>,
 ) -> Result<(), Error> {
     let query = sqlx::query(include_str!("../../queries/session_free.sql"))
+        .bind(session_id.0)
+        .bind(now);
+    db.all(query).await?;
+    Ok(())
+}
+
+pub(super) async fn mark_session_rechecked(
+    db: &Database,
+    session_id: SessionId,
+    now: Option<OffsetDateTime>,
+) -> Result<(), Error> {
+    let query = sqlx::query(include_str!("../../queries/session_recheck.sql"))
         .bind(session_id.0)
         .bind(now);
     db.all(query).await?;

@@ -2,7 +2,7 @@
 
 use moc_uploads_core::file::FileStatus;
 use moc_uploads_core::object_key::ObjectKey;
-use moc_uploads_core::ports::OwnedKeys;
+use moc_uploads_core::ports::{OwnedKeys, UploadId};
 use moc_uploads_core::time::Timestamp;
 use sqlx::Row;
 
@@ -37,7 +37,11 @@ pub(super) async fn owned_keys(db: &Database, keys: &[ObjectKey]) -> Result<Owne
     for row in db.all(query).await? {
         let key = decode::object_key(&row, 0)?;
         match decode::parsed(&row, 1)? {
-            FileStatus::Pending | FileStatus::Uploading => owned.uploading.extend(key),
+            FileStatus::Pending | FileStatus::Uploading => {
+                let upload_id: Option<String> = row.try_get(2)?;
+                let upload_id = UploadId(upload_id.unwrap_or_default());
+                owned.uploading.extend(key.map(|key| (key, upload_id)));
+            }
             FileStatus::Completed => owned.completed.extend(key),
             FileStatus::Failed => {}
         }

@@ -9,6 +9,7 @@ mod list_sessions;
 mod read_session;
 mod record_part;
 mod register_files;
+mod restart_upload;
 
 use std::time::Duration;
 
@@ -20,9 +21,9 @@ use moc_uploads_core::object_key::ObjectKey;
 use moc_uploads_core::ports::{
     Activity, BeginFinalizeOutcome, CancelSessionOutcome, CommitFinalizeOutcome, CompleteFile,
     CompleteFileOutcome, CreateSessionOutcome, DeclaredSession, EndedSession, FileInSession,
-    FileWithParts, NewSession, OwnedKeys, PartTarget, RecordPart, RecordPartOutcome,
-    RegisterFileOutcome, RegisterFiles, SessionDetail, SessionPage, SessionQuery, SessionStore,
-    StoreError,
+    FileWithParts, NewSession, OwnedKeys, PartTarget, RecordHeldParts, RecordPart,
+    RecordPartOutcome, RegisterFileOutcome, RegisterFiles, RestartUpload, SessionDetail,
+    SessionPage, SessionQuery, SessionStore, StoreError,
 };
 use moc_uploads_core::principal::UserId;
 use moc_uploads_core::session::Session;
@@ -124,6 +125,19 @@ impl SessionStore for PostgresStore {
         Ok(record_part::record_part(&self.db, &part, now).await?)
     }
 
+    async fn record_held_parts(
+        &self,
+        parts: RecordHeldParts,
+    ) -> Result<Activity<RecordPartOutcome>, StoreError> {
+        let now = self.now(parts.now);
+        Ok(record_part::record_held_parts(&self.db, &parts, now).await?)
+    }
+
+    async fn restart_upload(&self, restart: RestartUpload) -> Result<bool, StoreError> {
+        let now = self.now(restart.now);
+        Ok(restart_upload::restart_upload(&self.db, restart, now).await?)
+    }
+
     async fn complete_file(
         &self,
         complete: CompleteFile,
@@ -197,6 +211,24 @@ impl SessionStore for PostgresStore {
     ) -> Result<(), StoreError> {
         let now = self.now(now);
         Ok(end_session::mark_session_freed(&self.db, session_id, now).await?)
+    }
+
+    async fn sessions_to_recheck(
+        &self,
+        freed_before: Timestamp,
+        after: Option<SessionId>,
+        limit: u32,
+    ) -> Result<Vec<EndedSession>, StoreError> {
+        Ok(end_session::sessions_to_recheck(&self.db, freed_before, after, limit).await?)
+    }
+
+    async fn mark_session_rechecked(
+        &self,
+        session_id: SessionId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let now = self.now(now);
+        Ok(end_session::mark_session_rechecked(&self.db, session_id, now).await?)
     }
 
     async fn prune(&self, before: Timestamp) -> Result<(), StoreError> {

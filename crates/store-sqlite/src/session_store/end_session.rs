@@ -99,8 +99,32 @@ pub(super) fn sessions_to_free(
         db,
         include_str!("../../queries/session_list_to_free.sql"),
         (after, limit),
-        |row| Ok((decode::session(row)?, upload(row, decode::SESSION_COLUMNS)?)),
+        session_with_upload,
     )?;
+    Ok(by_session(rows))
+}
+
+pub(super) fn sessions_to_recheck(
+    db: &Connection,
+    freed_before: Timestamp,
+    after: Option<SessionId>,
+    limit: u32,
+) -> Result<Vec<EndedSession>, Error> {
+    let after = after.map(|id| id.to_string()).unwrap_or_default();
+    let rows = sql::all(
+        db,
+        include_str!("../../queries/session_list_to_recheck.sql"),
+        (freed_before.unix_ms(), after, limit),
+        session_with_upload,
+    )?;
+    Ok(by_session(rows))
+}
+
+fn session_with_upload(row: &Row<'_>) -> Result<(Session, Option<Upload>), Error> {
+    Ok((decode::session(row)?, upload(row, decode::SESSION_COLUMNS)?))
+}
+
+fn by_session(rows: Vec<(Session, Option<Upload>)>) -> Vec<EndedSession> {
     let mut ended: Vec<EndedSession> = Vec::new();
     for (session, upload) in rows {
         match ended.last_mut() {
@@ -111,7 +135,20 @@ pub(super) fn sessions_to_free(
             }),
         }
     }
-    Ok(ended)
+    ended
+}
+
+pub(super) fn mark_session_rechecked(
+    db: &Connection,
+    session_id: SessionId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    sql::execute(
+        db,
+        include_str!("../../queries/session_recheck.sql"),
+        (session_id.to_string(), now.unix_ms()),
+    )?;
+    Ok(())
 }
 
 pub(super) fn mark_session_freed(

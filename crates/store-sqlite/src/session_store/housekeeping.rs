@@ -2,7 +2,7 @@
 
 use moc_uploads_core::file::FileStatus;
 use moc_uploads_core::object_key::ObjectKey;
-use moc_uploads_core::ports::OwnedKeys;
+use moc_uploads_core::ports::{OwnedKeys, UploadId};
 use moc_uploads_core::time::Timestamp;
 use rusqlite::Connection;
 
@@ -46,12 +46,22 @@ pub(super) fn owned_keys(db: &Connection, keys: &[ObjectKey]) -> Result<OwnedKey
         db,
         include_str!("../../queries/file_list_owned.sql"),
         [serde_json::to_string(&keys)?],
-        |row| Ok((decode::object_key(row, 0)?, decode::parsed(row, 1)?)),
+        |row| {
+            let upload_id: Option<String> = row.get(2)?;
+            Ok((
+                decode::object_key(row, 0)?,
+                decode::parsed(row, 1)?,
+                upload_id,
+            ))
+        },
     )?;
     let mut owned = OwnedKeys::default();
-    for (key, status) in rows {
+    for (key, status, upload_id) in rows {
+        let upload_id = UploadId(upload_id.unwrap_or_default());
         match status {
-            FileStatus::Pending | FileStatus::Uploading => owned.uploading.extend(key),
+            FileStatus::Pending | FileStatus::Uploading => {
+                owned.uploading.extend(key.map(|key| (key, upload_id)));
+            }
             FileStatus::Completed => owned.completed.extend(key),
             FileStatus::Failed => {}
         }

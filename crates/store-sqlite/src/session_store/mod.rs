@@ -9,6 +9,7 @@ mod list_sessions;
 mod read_session;
 mod record_part;
 mod register_files;
+mod restart_upload;
 
 use std::time::Duration;
 
@@ -20,9 +21,9 @@ use moc_uploads_core::object_key::ObjectKey;
 use moc_uploads_core::ports::{
     Activity, BeginFinalizeOutcome, CancelSessionOutcome, CommitFinalizeOutcome, CompleteFile,
     CompleteFileOutcome, CreateSessionOutcome, DeclaredSession, EndedSession, FileInSession,
-    FileWithParts, NewSession, OwnedKeys, PartTarget, RecordPart, RecordPartOutcome,
-    RegisterFileOutcome, RegisterFiles, SessionDetail, SessionPage, SessionQuery, SessionStore,
-    StoreError,
+    FileWithParts, NewSession, OwnedKeys, PartTarget, RecordHeldParts, RecordPart,
+    RecordPartOutcome, RegisterFileOutcome, RegisterFiles, RestartUpload, SessionDetail,
+    SessionPage, SessionQuery, SessionStore, StoreError,
 };
 use moc_uploads_core::principal::UserId;
 use moc_uploads_core::session::{Extension, ExtensionRule, Session};
@@ -126,6 +127,19 @@ impl SessionStore for SqliteStore {
             .await
     }
 
+    async fn record_held_parts(
+        &self,
+        parts: RecordHeldParts,
+    ) -> Result<Activity<RecordPartOutcome>, StoreError> {
+        self.write(move |db| record_part::record_held_parts(db, &parts))
+            .await
+    }
+
+    async fn restart_upload(&self, restart: RestartUpload) -> Result<bool, StoreError> {
+        self.write(move |db| restart_upload::restart_upload(db, &restart))
+            .await
+    }
+
     async fn complete_file(
         &self,
         complete: CompleteFile,
@@ -199,6 +213,25 @@ impl SessionStore for SqliteStore {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         self.write(move |db| end_session::mark_session_freed(db, session_id, now))
+            .await
+    }
+
+    async fn sessions_to_recheck(
+        &self,
+        freed_before: Timestamp,
+        after: Option<SessionId>,
+        limit: u32,
+    ) -> Result<Vec<EndedSession>, StoreError> {
+        self.read(move |db| end_session::sessions_to_recheck(db, freed_before, after, limit))
+            .await
+    }
+
+    async fn mark_session_rechecked(
+        &self,
+        session_id: SessionId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write(move |db| end_session::mark_session_rechecked(db, session_id, now))
             .await
     }
 

@@ -1,8 +1,11 @@
-//! Recording a part (CONTRACT section 1.4).
+//! Recording parts (CONTRACT section 1.4).
 
 use moc_uploads_core::file::FileStatus;
-use moc_uploads_core::ports::{Activity, RecordPart, RecordPartOutcome};
-use moc_uploads_core::session::SessionStatus;
+use moc_uploads_core::ids::{FileId, SessionId};
+use moc_uploads_core::part::ETag;
+use moc_uploads_core::ports::{Activity, HeldPart, RecordHeldParts, RecordPart, RecordPartOutcome};
+use moc_uploads_core::session::{Session, SessionStatus};
+use moc_uploads_core::time::Timestamp;
 use rusqlite::Connection;
 
 use super::extend;
@@ -15,23 +18,10 @@ pub(super) fn record_part(
     part: &RecordPart,
 ) -> Result<Activity<RecordPartOutcome>, Error> {
     let now = part.now;
-    let Some(target) = file(db, part.session_id, part.file_id)? else {
-        return Ok(Activity::SessionClosed(None));
+    let (session, file_status) = match judge(db, part.session_id, part.file_id, now)? {
+        Ok(open) => open,
+        Err(refused) => return Ok(refused),
     };
-    let session = target.session;
-    let file_status = target.file.map(|file| file.status);
-    let done = |outcome| Activity::Done {
-        outcome,
-        extension: None,
-    };
-    match (session.status_at(now), file_status) {
-        (SessionStatus::Active | SessionStatus::Completed, Some(FileStatus::Completed)) => {
-            return Ok(done(RecordPartOutcome::FileCompleted));
-        }
-        (SessionStatus::Active, None) => return Ok(done(RecordPartOutcome::NoSuchFile)),
-        (SessionStatus::Active, Some(_)) => {}
-        _ => return Ok(Activity::SessionClosed(Some(session))),
-    }
     let file_id = part.file_id.to_string();
     sql::execute(
         db,
@@ -44,15 +34,91 @@ pub(super) fn record_part(
             now.unix_ms(),
         ),
     )?;
-    if file_status == Some(FileStatus::Pending) {
-        sql::execute(
-            db,
-            include_str!("../../queries/file_start.sql"),
-            (&file_id, now.unix_ms()),
-        )?;
-    }
+    start(db, &file_id, file_status, now)?;
     Ok(Activity::Done {
         outcome: RecordPartOutcome::Recorded,
         extension: extend(db, &session, part.extension, now)?,
     })
+}
+
+pub(super) fn record_held_parts(
+    db: &Connection,
+    held: &RecordHeldParts,
+) -> Result<Activity<RecordPartOutcome>, Error> {
+    let now = held.now;
+    let file_status = match judge(db, held.session_id, held.file_id, now)? {
+        Ok((_, file_status)) => file_status,
+        Err(refused) => return Ok(refused),
+    };
+    let file_id = held.file_id.to_string();
+    let parts = held
+        .parts
+        .iter()
+        .map(|HeldPart { part, recorded }| {
+            Ok((
+                part.part_number,
+                part.etag.as_str(),
+                signed(part.size_bytes)?,
+                part.uploaded_at.unix_ms(),
+                recorded.as_ref().map(ETag::as_str),
+            ))
+        })
+        .collect::<Result<Vec<_>, Error>>()?;
+    let parts = serde_json::to_string(&parts)?;
+    for statement in [
+        include_str!("../../queries/part_add.sql"),
+        include_str!("../../queries/part_correct.sql"),
+    ] {
+        sql::execute(db, statement, (&file_id, &parts))?;
+    }
+    start(db, &file_id, file_status, now)?;
+    Ok(Activity::Done {
+        outcome: RecordPartOutcome::Recorded,
+        extension: None,
+    })
+}
+
+/// The session and how far the file is, where it takes parts; else why not.
+fn judge(
+    db: &Connection,
+    session_id: SessionId,
+    file_id: FileId,
+    now: Timestamp,
+) -> Result<Result<(Session, FileStatus), Activity<RecordPartOutcome>>, Error> {
+    let Some(target) = file(db, session_id, file_id)? else {
+        return Ok(Err(Activity::SessionClosed(None)));
+    };
+    let session = target.session;
+    let refused = |outcome| {
+        Err(Activity::Done {
+            outcome,
+            extension: None,
+        })
+    };
+    Ok(
+        match (session.status_at(now), target.file.map(|file| file.status)) {
+            (SessionStatus::Active | SessionStatus::Completed, Some(FileStatus::Completed)) => {
+                refused(RecordPartOutcome::FileCompleted)
+            }
+            (SessionStatus::Active, None) => refused(RecordPartOutcome::NoSuchFile),
+            (SessionStatus::Active, Some(file_status)) => Ok((session, file_status)),
+            _ => Err(Activity::SessionClosed(Some(session))),
+        },
+    )
+}
+
+fn start(
+    db: &Connection,
+    file_id: &str,
+    file_status: FileStatus,
+    now: Timestamp,
+) -> Result<(), Error> {
+    if file_status == FileStatus::Pending {
+        sql::execute(
+            db,
+            include_str!("../../queries/file_start.sql"),
+            (file_id, now.unix_ms()),
+        )?;
+    }
+    Ok(())
 }

@@ -86,7 +86,10 @@ async fn uploads(store: &dyn ObjectStore) -> Vec<Upload> {
     let mut uploads = Vec::new();
     let mut after = None;
     loop {
-        let page = store.list_uploads("test/", after.as_ref(), 2).await.unwrap();
+        let page = store
+            .list_uploads("test/", after.as_ref(), 2)
+            .await
+            .unwrap();
         assert!(page.uploads.len() <= 2);
         uploads.extend(page.uploads.into_iter().map(|started| started.upload));
         if page.next.is_none() {

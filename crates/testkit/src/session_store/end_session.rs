@@ -223,6 +223,41 @@ pub async fn a_freed_session_holds_nothing(stores: &Stores) {
     assert_eq!(found.unwrap().unwrap().parts, []);
 }
 
+/// When it was freed before a time; with what it held.
+pub async fn a_freed_session_is_looked_at_once_more(stores: &Stores) {
+    let store = &stores.store;
+    let mut held = Vec::new();
+    for key in ["a", "b", "c"] {
+        let session = stores.session(vec![]).await;
+        let file = stores.registered(&session, instruction(key, 4)).await;
+        stores.cancelled(&session).await;
+        held.push(EndedSession {
+            session: as_stored(&session, SessionStatus::Cancelled),
+            uploads: vec![file.upload],
+        });
+    }
+    held.sort_unstable_by_key(|ended| ended.session.id);
+    let early = NOW + MILLISECOND;
+    let to_recheck = async |before, after, limit| {
+        let found = store.sessions_to_recheck(before, after, limit).await;
+        found.unwrap()
+    };
+    let first = held[0].session.id;
+    store.mark_session_rechecked(first, NOW).await.unwrap();
+    assert_eq!(to_recheck(early, None, 10).await, [], "nothing was freed");
+    for ended in &held {
+        let freed = store.mark_session_freed(ended.session.id, NOW).await;
+        freed.unwrap();
+    }
+    assert_eq!(to_recheck(NOW, None, 10).await, []);
+    assert_eq!(to_recheck(early, None, 10).await, held);
+    assert_eq!(to_recheck(early, None, 2).await, held[..2]);
+    assert_eq!(to_recheck(early, Some(first), 10).await, held[1..]);
+    let replica = &stores.replica;
+    replica.mark_session_rechecked(first, early).await.unwrap();
+    assert_eq!(to_recheck(early, None, 10).await, held[1..]);
+}
+
 /// Nor one that became a MOC, nor one that is due but was not ended.
 pub async fn a_session_that_lives_is_not_freed(stores: &Stores) {
     let active = stores.session(vec![]).await;

@@ -1,6 +1,6 @@
 //! What the service asks for itself.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use moc_uploads_core::object_key::ObjectKey;
 use moc_uploads_core::ports::{CreateSessionOutcome, NewSession};
@@ -49,10 +49,12 @@ pub async fn keys_are_owned_by_active_and_completed_sessions(stores: &Stores) {
     let nobodys = ObjectKey::parse("test/nobodys.pdf").unwrap();
     let asked: Vec<_> = keys.iter().cloned().chain([nobodys]).collect();
     let owned = stores.store.owned_keys(&asked).await.unwrap();
-    let expected = |keys: &[ObjectKey]| keys.iter().cloned().collect::<HashSet<_>>();
-    assert_eq!(owned.uploading, expected(&keys[..2]));
-    assert_eq!(owned.completed, expected(&keys[2..4]));
-    assert!(!owned.uploading.contains(&not_asked_for.upload.key));
+    let uploading =
+        [&pending, &uploading].map(|file| (file.upload.key.clone(), file.upload.id.clone()));
+    assert_eq!(owned.uploading, HashMap::from(uploading));
+    let completed = keys[2..4].iter().cloned().collect::<HashSet<_>>();
+    assert_eq!(owned.completed, completed);
+    assert!(!owned.uploading.contains_key(&not_asked_for.upload.key));
     let none = stores.store.owned_keys(&[]).await.unwrap();
     assert!(none.uploading.is_empty() && none.completed.is_empty());
 }

@@ -9,6 +9,7 @@ pub mod end_session;
 pub mod extension;
 pub mod finalize_session;
 pub mod fixture;
+pub mod held_parts;
 pub mod housekeeping;
 pub mod idempotency;
 pub mod read_sessions;
@@ -72,6 +73,14 @@ macro_rules! session_store_conformance {
                 an_ended_session_takes_no_parts
                 parts_are_taken_until_the_millisecond_of_expiry
             }
+            held_parts {
+                held_parts_are_recorded_as_they_are_held
+                what_was_recorded_in_the_meantime_stays
+                held_parts_are_refused_where_parts_are
+                a_restarted_file_has_another_upload_and_no_parts
+                concurrent_restarts_of_one_upload_do_it_once
+                only_a_file_that_takes_parts_is_restarted
+            }
             complete_file {
                 a_completed_file_has_its_url_and_counts_whole
                 completing_again_changes_nothing
@@ -105,6 +114,7 @@ macro_rules! session_store_conformance {
                 concurrent_reapers_share_the_expired_sessions
                 ended_sessions_are_to_be_freed_until_they_are
                 a_freed_session_holds_nothing
+                a_freed_session_is_looked_at_once_more
                 a_session_that_lives_is_not_freed
             }
             finalize_session {
