@@ -17,13 +17,15 @@ use moc_uploads_core::event_queue::EventQueue;
 use moc_uploads_core::ids::TimeOrderedIds;
 use moc_uploads_core::service::{Deps, Settings, Uploads};
 use moc_uploads_core::time::Clock;
-use tempfile::TempDir;
 
 use crate::clock::ManualClock;
 use crate::faults::{Faults, FaultyEventStore, FaultyObjectStore, FaultySessionStore};
+use crate::postgres::Database;
 
 use caller::Identity;
 pub use caller::{Call, Caller, SESSIONS};
+use stores::Place;
+
 pub use flow::{LocalFile, RemoteFile, create_body, session_path};
 pub use response::Response;
 pub use token::{Claims, sign, sign_hs256, unix_seconds};
@@ -65,7 +67,7 @@ pub struct TestApp {
     /// To announce its end.
     pub readiness: Readiness,
     router: Router,
-    folder: TempDir,
+    place: Place,
     options: Options,
 }
 
@@ -75,20 +77,18 @@ impl TestApp {
         Self::with(|_| {}).await
     }
 
+    /// With the stores that need no connections, whichever the run asks for: for tests that stop
+    /// Tokio's time, which lets connections time out.
+    pub async fn embedded() -> Self {
+        Self::start(options(), Arc::new(ManualClock::new()), Place::embedded()).await
+    }
+
     /// With these changes.
     pub async fn with(change: impl FnOnce(&mut Options)) -> Self {
-        let mut options = Options {
-            settings: Settings {
-                part_size_bytes: PART_SIZE as u64,
-                ..Settings::default()
-            },
-            api: ApiConfig::new(AuthConfig::new(AuthKeys::Secret(JWT_SECRET.to_owned()))),
-            event_queue_size: 1000,
-            is_seeded: false,
-        };
+        let mut options = options();
         change(&mut options);
 
-        let app = Self::start(options, Arc::new(ManualClock::new()), new_folder());
+        let app = Self::start(options, Arc::new(ManualClock::new()), Place::new().await);
         app.await
     }
 
@@ -98,17 +98,17 @@ impl TestApp {
         let Self {
             options,
             clock,
-            folder,
+            place,
             router,
             uploads,
             ..
         } = self;
         drop((router, uploads));
-        Self::start(options, clock, folder).await
+        Self::start(options, clock, place).await
     }
 
-    async fn start(options: Options, clock: Arc<ManualClock>, folder: TempDir) -> Self {
-        let stores = stores::open(folder.path()).await;
+    async fn start(options: Options, clock: Arc<ManualClock>, place: Place) -> Self {
+        let stores = place.open().await;
         if options.is_seeded {
             stores.seed(clock.now()).await;
         }
@@ -142,7 +142,7 @@ impl TestApp {
             event_faults,
             readiness,
             router,
-            folder,
+            place,
             options,
         }
     }
@@ -194,7 +194,7 @@ impl TestApp {
     /// Parts and objects: everything that the object store has written but for what it keeps for
     /// itself. Sorted paths, relative to its folder.
     pub fn stored_files(&self) -> Vec<PathBuf> {
-        let root = stores::objects_folder(self.folder.path());
+        let root = self.place.objects_folder();
         let mut files = Vec::new();
         collect_files(&root, &mut files);
         let mut files: Vec<_> = files
@@ -206,22 +206,26 @@ impl TestApp {
         files
     }
 
+    /// Its database, where that is PostgreSQL.
+    pub fn database(&self) -> Option<&Database> {
+        self.place.database()
+    }
+
     /// The folder that holds everything this app has written.
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        self.place.folder()
     }
 }
 
-/// In memory where that can be had: no test here is about power loss, and waiting for disks to sync
-/// takes ten times as long as everything else.
-fn new_folder() -> TempDir {
-    let memory = Path::new("/dev/shm");
-    let mut builder = tempfile::Builder::new();
-    builder.prefix("moc-uploads-");
-    if memory.is_dir() {
-        builder.tempdir_in(memory).unwrap()
-    } else {
-        builder.tempdir().unwrap()
+fn options() -> Options {
+    Options {
+        settings: Settings {
+            part_size_bytes: PART_SIZE as u64,
+            ..Settings::default()
+        },
+        api: ApiConfig::new(AuthConfig::new(AuthKeys::Secret(JWT_SECRET.to_owned()))),
+        event_queue_size: 1000,
+        is_seeded: false,
     }
 }
 

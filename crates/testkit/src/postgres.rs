@@ -41,6 +41,9 @@ impl Database {
     pub async fn migrated(migrate: impl AsyncFnOnce(String)) -> Self {
         let cluster = Cluster::shared();
         let template = template_name();
+        if let Some(database) = Self::copy_of(&cluster, &template) {
+            return database;
+        }
         let lock = File::create(cluster.folder().join("template.lock")).unwrap();
         lock.lock().unwrap();
         let exists = format!("SELECT 1 FROM pg_database WHERE datname = '{template}'");
@@ -51,11 +54,22 @@ impl Database {
             let rename = format!("ALTER DATABASE {unfinished} RENAME TO {template}");
             cluster.psql("postgres", &rename);
         }
-        drop(lock);
+        Self::copy_of(&cluster, &template).expect("a template that is there can be copied")
+    }
+
+    /// `None` when there is no such template.
+    fn copy_of(cluster: &Arc<Cluster>, template: &str) -> Option<Self> {
         let name = new_name();
         let create = format!("CREATE DATABASE {name} TEMPLATE {template}");
-        cluster.psql("postgres", &create);
-        Self { cluster, name }
+        let mut psql = cluster.psql_command("postgres");
+        let output = psql.args(["-c", &create]).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        if error.contains("does not exist") {
+            return None;
+        }
+        assert!(output.status.success(), "{create}: {error}");
+        let cluster = cluster.clone();
+        Some(Self { cluster, name })
     }
 
     /// `postgres://...`

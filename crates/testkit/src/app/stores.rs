@@ -6,41 +6,144 @@ use std::sync::Arc;
 use moc_uploads_blob_disk::DiskStore;
 use moc_uploads_core::ports::{EventStore, ObjectStore, SessionStore};
 use moc_uploads_core::time::Timestamp;
+use moc_uploads_store_postgres::{PostgresOptions, PostgresStore, TimeSource};
 use moc_uploads_store_sqlite::SqliteStore;
+use tempfile::TempDir;
 
 use super::PUBLIC_BASE_URL;
-
-pub(super) struct Stores {
-    pub(super) sessions: Arc<dyn SessionStore>,
-    pub(super) objects: Arc<dyn ObjectStore>,
-    pub(super) events: Arc<dyn EventStore>,
-    sqlite: Arc<SqliteStore>,
-}
-
-impl Stores {
-    pub(super) async fn seed(&self, now: Timestamp) {
-        self.sqlite.seed(now).await.unwrap();
-    }
-}
-
-/// Fresh stores in an empty folder.
-pub(super) async fn open(folder: &Path) -> Stores {
-    let sqlite = SqliteStore::open(folder.join("moc-uploads.db"));
-    let sqlite = Arc::new(sqlite.await.unwrap());
-    sqlite.migrate().await.unwrap();
-    let objects = DiskStore::open(objects_folder(folder), PUBLIC_BASE_URL).unwrap();
-    Stores {
-        sessions: sqlite.clone(),
-        events: sqlite.clone(),
-        objects: Arc::new(objects),
-        sqlite,
-    }
-}
+use crate::postgres::Database;
 
 /// What the object store keeps for itself.
 pub(super) const OWN_FILES: &[&str] = &["database.id", "lock", "presign.key"];
 
-/// Where the object store keeps what it keeps.
-pub(super) fn objects_folder(folder: &Path) -> PathBuf {
-    folder.join("objects")
+/// What is there before an app is started and after it has ended.
+pub(super) struct Place {
+    folder: TempDir,
+    database: Option<Database>,
+}
+
+/// The ports over what is in a place.
+pub(super) struct Stores {
+    pub(super) sessions: Arc<dyn SessionStore>,
+    pub(super) objects: Arc<dyn ObjectStore>,
+    pub(super) events: Arc<dyn EventStore>,
+    seeds: Seeds,
+}
+
+enum Seeds {
+    Sqlite(Arc<SqliteStore>),
+    Postgres(Arc<PostgresStore>),
+}
+
+impl Place {
+    /// An empty one. `MOC_TEST_DATABASE=postgres` takes PostgreSQL instead of SQLite.
+    pub(super) async fn new() -> Self {
+        let database = match is_asked_for("MOC_TEST_DATABASE", "postgres") {
+            true => Some(Database::migrated(migrate).await),
+            false => None,
+        };
+        Self {
+            folder: new_folder(),
+            database,
+        }
+    }
+
+    /// SQLite and a folder.
+    pub(super) fn embedded() -> Self {
+        Self {
+            folder: new_folder(),
+            database: None,
+        }
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Where the object store keeps what it keeps.
+    pub(super) fn objects_folder(&self) -> PathBuf {
+        self.folder().join("objects")
+    }
+
+    pub(super) fn database(&self) -> Option<&Database> {
+        self.database.as_ref()
+    }
+
+    pub(super) async fn open(&self) -> Stores {
+        let objects = DiskStore::open(self.objects_folder(), PUBLIC_BASE_URL).unwrap();
+        let objects = Arc::new(objects);
+        match &self.database {
+            None => {
+                let sqlite = SqliteStore::open(self.folder().join("moc-uploads.db"));
+                let sqlite = Arc::new(sqlite.await.unwrap());
+                sqlite.migrate().await.unwrap();
+                Stores {
+                    sessions: sqlite.clone(),
+                    objects,
+                    events: sqlite.clone(),
+                    seeds: Seeds::Sqlite(sqlite),
+                }
+            }
+            Some(database) => {
+                let postgres = Arc::new(postgres(&database.url()));
+                Stores {
+                    sessions: postgres.clone(),
+                    objects,
+                    events: postgres.clone(),
+                    seeds: Seeds::Postgres(postgres),
+                }
+            }
+        }
+    }
+}
+
+impl Stores {
+    pub(super) async fn seed(&self, now: Timestamp) {
+        match &self.seeds {
+            Seeds::Sqlite(store) => store.seed(now).await,
+            Seeds::Postgres(store) => store.seed(now).await,
+        }
+        .unwrap();
+    }
+}
+
+/// A pair other than the default one is chosen for a whole run: `./test` makes one of each.
+///
+/// # Panics
+/// For any other value: a run that was meant for another pair is worse than none.
+fn is_asked_for(variable: &str, value: &str) -> bool {
+    let Some(asked_for) = std::env::var_os(variable).filter(|asked_for| !asked_for.is_empty())
+    else {
+        return false;
+    };
+    assert_eq!(asked_for, value, "{variable} can only be {value}");
+    true
+}
+
+/// Its time is the caller's, which tests move.
+fn postgres(url: &str) -> PostgresStore {
+    let options = PostgresOptions {
+        time: TimeSource::Caller,
+        ..PostgresOptions::new(url)
+    };
+    PostgresStore::open(&options).unwrap()
+}
+
+async fn migrate(url: String) {
+    let store = postgres(&url);
+    store.migrate().await.unwrap();
+    store.close().await;
+}
+
+/// In memory where that can be had: no test here is about power loss, and waiting for disks to sync
+/// takes ten times as long as everything else.
+fn new_folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("moc-uploads-");
+    if memory.is_dir() {
+        builder.tempdir_in(memory).unwrap()
+    } else {
+        builder.tempdir().unwrap()
+    }
 }

@@ -54,7 +54,7 @@ impl Cluster {
                 let mut hasher = DefaultHasher::new();
                 lock.hash(&mut hasher);
                 let name = format!("moc-uploads-postgres-{:016x}", hasher.finish());
-                Arc::new(Self::join(&lock, std::env::temp_dir().join(name)))
+                Arc::new(Self::join(&lock, folder_for_clusters().join(name)))
             })
             .clone()
     }
@@ -66,7 +66,7 @@ impl Cluster {
     pub fn private() -> Self {
         let folder = tempfile::Builder::new()
             .prefix("moc-uploads-postgres-")
-            .tempdir()
+            .tempdir_in(folder_for_clusters())
             .unwrap()
             .keep();
         fs::remove_dir(&folder).unwrap();
@@ -221,6 +221,16 @@ impl Cluster {
             .arg(&self.folder)
             .current_dir("/");
         psql
+    }
+}
+
+/// In memory where there is plenty: a new database is a copy of thousand files.
+fn folder_for_clusters() -> PathBuf {
+    const PLENTY_BYTES: u64 = 2 << 30;
+    let memory = Path::new("/dev/shm");
+    match rustix::fs::statvfs(memory) {
+        Ok(space) if space.f_bavail * space.f_frsize >= PLENTY_BYTES => memory.to_owned(),
+        _ => std::env::temp_dir(),
     }
 }
 
