@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::HeaderMap;
+use tokio_util::task::TaskTracker;
 use tracing::Span;
 
 use crate::auth::AuthConfig;
@@ -20,6 +21,8 @@ pub struct ApiConfig {
     pub request_timeout: Duration,
     /// Bytes; a larger JSON body gets 413.
     pub max_json_bytes: usize,
+    /// Work that goes on when its client has gone: to be waited for before the stores are closed.
+    pub detached: TaskTracker,
     /// Makes a request's span part of the caller's trace, by the request's headers.
     pub follow_caller: Option<fn(&Span, &HeaderMap)>,
 }
@@ -33,6 +36,7 @@ impl ApiConfig {
             body_idle_timeout: Duration::from_secs(30),
             request_timeout: Duration::from_secs(30),
             max_json_bytes: 1024 * 1024,
+            detached: TaskTracker::new(),
             follow_caller: None,
         }
     }

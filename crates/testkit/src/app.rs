@@ -191,6 +191,13 @@ impl TestApp {
         address
     }
 
+    /// Waits for what goes on without its client. No such work may begin after that.
+    pub async fn detached_work_ended(&self) {
+        let detached = &self.options.api.detached;
+        detached.close();
+        detached.wait().await;
+    }
+
     /// Parts and objects: everything that the object store has written but for what it keeps for
     /// itself. Sorted paths, relative to its folder.
     pub fn stored_files(&self) -> Vec<PathBuf> {

@@ -33,6 +33,7 @@ mod routes;
 mod seed_rows;
 mod system;
 mod upload_part;
+mod vanished;
 mod wire;
 
 use std::future::IntoFuture;

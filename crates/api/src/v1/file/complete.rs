@@ -79,8 +79,8 @@ pub(crate) async fn complete_file(
     JsonBody(body): JsonBody<CompleteFileRequest>,
 ) -> Result<Json<CompletedFileBody>, Problem> {
     let receipts = check(body)?;
-    let completed = to_its_end(async move {
-        app.uploads
+    let completed = to_its_end(&app, |uploads| async move {
+        uploads
             .complete_file(&principal, path.session_id, path.file_id, receipts)
             .await
     })

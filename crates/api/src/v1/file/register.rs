@@ -178,10 +178,8 @@ pub(crate) async fn register_file(
     let request = body
         .check("")
         .map_err(|errors| Problem::validation(errors.into_vec()))?;
-    let file = to_its_end(async move {
-        app.uploads
-            .register_file(&principal, session_id, request)
-            .await
+    let file = to_its_end(&app, |uploads| async move {
+        uploads.register_file(&principal, session_id, request).await
     })
     .await?;
     let location = format!("{BASE}/sessions/{session_id}/files/{}/parts", file.file_id);

@@ -91,8 +91,8 @@ pub(crate) async fn register_files_batch(
     JsonBody(body): JsonBody<RegisterFilesBatchRequest>,
 ) -> Result<Json<RegisterFilesBatchBody>, Problem> {
     let (keys, requests) = check(body)?;
-    let registered = to_its_end(async move {
-        app.uploads
+    let registered = to_its_end(&app, |uploads| async move {
+        uploads
             .register_files(&principal, session_id, requests)
             .await
     })

@@ -81,10 +81,8 @@ pub(crate) async fn upload_part(
         checksums: checksums(&headers)?,
     };
     let body = part_body(body, app.config.body_idle_timeout);
-    let part = to_its_end(async move {
-        app.uploads
-            .upload_part(access.access(), request, body)
-            .await
+    let part = to_its_end(&app, |uploads| async move {
+        uploads.upload_part(access.access(), request, body).await
     })
     .await?;
     let etag = HeaderValue::try_from(part.etag.to_string()).map_err(Error::internal)?;

@@ -30,6 +30,9 @@ pub(crate) async fn cancel_session(
     State(app): State<AppState>,
     SessionPath(session_id): SessionPath,
 ) -> Result<StatusCode, Problem> {
-    to_its_end(async move { app.uploads.cancel_session(&principal, session_id).await }).await?;
+    to_its_end(&app, |uploads| async move {
+        uploads.cancel_session(&principal, session_id).await
+    })
+    .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -105,8 +105,8 @@ pub(crate) async fn finalize_session(
     JsonBody(body): JsonBody<FinalizeSessionRequest>,
 ) -> Result<Response, Problem> {
     let (session_id, draft) = check(body)?;
-    let finalized = to_its_end(async move {
-        app.uploads
+    let finalized = to_its_end(&app, |uploads| async move {
+        uploads
             .finalize_session(&principal, session_id, draft)
             .await
     })
