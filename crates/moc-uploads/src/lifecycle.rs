@@ -17,6 +17,7 @@ use moc_uploads_api::Readiness;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
@@ -25,8 +26,14 @@ use tower::Service;
 /// longer: load balancers let go of theirs after 60 s, and must be the first to do so.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 
+/// A client that takes nothing of an answer for this long is cut.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// HTTP/2 clients that are silent are asked whether they are still there.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Bytes of an answer that wait in memory, for each stream of an HTTP/2 connection.
+const MAX_SEND_BUFFER_BYTES: usize = 64 * 1024;
 
 /// Bytes of a request's head, and of what is read from a connection at once.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
@@ -73,11 +80,13 @@ struct Server {
     /// Whatever is running is cut.
     aborting: CancellationToken,
     requests: TaskTracker,
+    /// What goes on when its client has gone.
+    detached: TaskTracker,
     connections: TaskTracker,
 }
 
 impl Server {
-    fn new(router: Router) -> Self {
+    fn new(router: Router, detached: TaskTracker) -> Self {
         Self {
             router,
             http: http_builder(),
@@ -85,21 +94,24 @@ impl Server {
             closing: CancellationToken::new(),
             aborting: CancellationToken::new(),
             requests: TaskTracker::new(),
+            detached,
             connections: TaskTracker::new(),
         }
     }
 }
 
 /// Serves until the first signal, then drains: the listener closes, `/readyz` says 503 to those who
-/// are still connected, running requests get `grace` to finish. A second signal cuts them.
+/// are still connected, running requests and what is `detached` from them get `grace` to finish. A
+/// second signal cuts them.
 pub(crate) async fn serve_until_stopped(
     listener: TcpListener,
     router: Router,
+    detached: TaskTracker,
     readiness: &Readiness,
     grace: Duration,
     signals: &mut StopSignals,
 ) {
-    let server = Server::new(router);
+    let server = Server::new(router, detached);
     let signal = tokio::select! {
         () = accept(listener, &server) => return,
         signal = signals.next() => signal,
@@ -107,6 +119,7 @@ pub(crate) async fn serve_until_stopped(
     readiness.shut_down();
     server.draining.cancel();
     server.requests.close();
+    server.detached.close();
     server.connections.close();
     tracing::info!(
         signal,
@@ -116,6 +129,8 @@ pub(crate) async fn serve_until_stopped(
     );
     let finished = async {
         server.requests.wait().await;
+        // Only requests begin such work.
+        server.detached.wait().await;
         server.closing.cancel();
         server.connections.wait().await;
     };
@@ -127,6 +142,7 @@ pub(crate) async fn serve_until_stopped(
     tracing::warn!(
         cut_by,
         request_count = server.requests.len(),
+        detached_count = server.detached.len(),
         connection_count = server.connections.len(),
         "running requests are cut"
     );
@@ -186,7 +202,10 @@ async fn serve_connection(stream: TcpStream, server: Server) {
             Ok::<_, Infallible>(response)
         }
     });
-    let mut connection = pin!(server.http.serve_connection(TokioIo::new(stream), service));
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(WRITE_TIMEOUT));
+    let stream = TokioIo::new(Box::pin(stream));
+    let mut connection = pin!(server.http.serve_connection(stream, service));
     let mut silence = pin!(tokio::time::timeout(HEAD_TIMEOUT, first_request.notified()));
     let mut is_silent = true;
     let mut is_last = false;
@@ -225,19 +244,61 @@ fn http_builder() -> auto::Builder<TokioExecutor> {
     http.http1()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
+        .half_close(true)
         .max_buf_size(MAX_HEAD_BYTES);
     http.http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(PING_INTERVAL)
+        .max_send_buf_size(MAX_SEND_BUFFER_BYTES)
         .max_header_list_size(MAX_HEAD_BYTES as u32);
     http
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::body::Body;
+    use axum::routing::get;
+    use bytes::Bytes;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
+
+    async fn connected() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap());
+        let client = client.await.unwrap();
+        (client, listener.accept().await.unwrap().0)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn clients_that_stop_reading_an_answer_are_cut() {
+        let endless = || async {
+            let frame = Ok::<_, Infallible>(Bytes::from_static(&[0; 65536]));
+            Body::from_stream(futures_util::stream::repeat(frame))
+        };
+        let (mut client, stream) = connected().await;
+        let request = b"GET / HTTP/1.1\r\nHost: t\r\n\r\n";
+        client.write_all(request).await.unwrap();
+        let router = Router::new().route("/", get(endless));
+        serve_connection(stream, Server::new(router, TaskTracker::new())).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn clients_that_have_said_all_are_answered() {
+        let slow = || async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            "done"
+        };
+        let (mut client, stream) = connected().await;
+        let request = b"GET / HTTP/1.1\r\nHost: t\r\n\r\n";
+        client.write_all(request).await.unwrap();
+        client.shutdown().await.unwrap();
+        let router = Router::new().route("/", get(slow));
+        serve_connection(stream, Server::new(router, TaskTracker::new())).await;
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.ends_with("\r\n\r\ndone"), "{answer:?}");
+    }
 
     /// The connection ends after time has passed, which needs no waiting here.
     #[tokio::test(start_paused = true)]
@@ -248,14 +309,13 @@ mod tests {
             "PRI * HTTP/2",
             "GET / HTTP/1.1\r\nHost: t\r\nX-Drip: 1\r\n",
         ] {
-            let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-            let mut client = TcpStream::connect(listener.local_addr().unwrap())
-                .await
-                .unwrap();
-            let (stream, _) = listener.accept().await.unwrap();
+            let (mut client, stream) = connected().await;
             client.write_all(said.as_bytes()).await.unwrap();
             let started = tokio::time::Instant::now();
-            let server = tokio::spawn(serve_connection(stream, Server::new(Router::new())));
+            let server = tokio::spawn(serve_connection(
+                stream,
+                Server::new(Router::new(), TaskTracker::new()),
+            ));
             let mut answer = Vec::new();
             // Whether it is told 408 or nothing is hyper's business.
             client.read_to_end(&mut answer).await.unwrap();

@@ -58,17 +58,15 @@ pub(crate) async fn serve(config: Config, args: &ServeArgs) -> Result<(), Failur
     ));
     let upkeep = tokio::spawn(keep_metrics(started.metrics.clone()));
     let readiness = Readiness::new();
-    let router = moc_uploads_api::router(
-        started.uploads,
-        api_config(&config),
-        readiness.clone(),
-        started.metrics,
-    );
+    let api = api_config(&config);
+    let detached = api.detached.clone();
+    let router = moc_uploads_api::router(started.uploads, api, readiness.clone(), started.metrics);
     tracing::info!(addr = %address, url = base_url, "listening");
     greet(&config, address, &base_url);
     serve_until_stopped(
         listener,
         router,
+        detached,
         &readiness,
         config.shutdown_grace,
         &mut signals,

@@ -133,6 +133,75 @@ fn running_requests_are_answered_after_sigterm() {
     assert_eq!(server.wait().code(), Some(0));
 }
 
+/// A whole HTTP/2 connection: preface, settings and one request. Other than with HTTP/1 the server
+/// notices at once when its client goes away.
+fn http2_request(method: &str, path: &str) -> Vec<u8> {
+    let fields = [
+        (":method", method),
+        (":scheme", "http"),
+        (":path", path),
+        (":authority", "localhost"),
+    ];
+    let mut block = Vec::new();
+    for (name, value) in fields {
+        // RFC 7541, 6.2.2: a literal with a new name.
+        block.push(0);
+        for text in [name, value] {
+            block.push(u8::try_from(text.len()).unwrap());
+            block.extend_from_slice(text.as_bytes());
+        }
+    }
+    let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    bytes.extend_from_slice(&[0, 0, 0, 4, 0, 0, 0, 0, 0]);
+    let length = u8::try_from(block.len()).unwrap();
+    bytes.extend_from_slice(&[0, 0, length, 1, 0x5, 0, 0, 0, 1]);
+    bytes.extend_from_slice(&block);
+    bytes
+}
+
+/// The client is gone before the server is told to stop; what it began still takes several steps.
+#[test]
+fn what_a_vanished_client_began_is_finished_after_sigterm() {
+    let (folder, mut server) = start(&[("SHUTDOWN_GRACE_SECONDS", "3600")]);
+    let mut connection = Connection::open(&server);
+    let rest = connection.start_request();
+    connection.send(rest);
+    let created: serde_json::Value =
+        serde_json::from_str(&connection.response().unwrap().body).unwrap();
+    let mut database = rusqlite::Connection::open(folder.path().join("moc-uploads.db")).unwrap();
+    let lock = database
+        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+        .unwrap();
+
+    let path = format!(
+        "/api/mocs/uploads/sessions/{}",
+        created["sessionId"].as_str().unwrap()
+    );
+    let mut vanishing = TcpStream::connect(server.address()).unwrap();
+    vanishing
+        .write_all(&http2_request("DELETE", &path))
+        .unwrap();
+    let mut observer = Connection::open(&server);
+    let in_flight = "http_requests_in_flight 2";
+    assert!((0..1000).any(|_| observer.get("/metrics").body.contains(in_flight)));
+    drop(vanishing);
+    server.wait_for("client went away");
+    server.terminate();
+    server.wait_for("shutting down");
+    lock.commit().unwrap();
+
+    assert_eq!(server.wait().code(), Some(0));
+    let freed_count: u32 = database
+        .query_row(
+            "SELECT count(*) FROM upload_sessions
+             WHERE status = 'cancelled' AND storage_freed_at IS NOT NULL",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(freed_count, 1, "{:#?}", server.log());
+}
+
 #[test]
 fn idle_connections_hold_nothing_up() {
     let (_folder, mut server) = start(&[("SHUTDOWN_GRACE_SECONDS", "3600")]);
