@@ -1,4 +1,6 @@
--- $3 is now: the server's time unless given.
+-- With: file_fail, upload_list.
+-- $3 is now: the server's time unless given. A row for each file that fails, one of nothing but the
+-- session where there is none.
 WITH session AS MATERIALIZED (
   SELECT s.*, coalesce($3, date_trunc('milliseconds', now())) AS now
   FROM upload_sessions AS s
@@ -15,13 +17,20 @@ judged AS MATERIALIZED (
   END AS state
   FROM session
 ),
+open AS MATERIALIZED (
+  SELECT * FROM judged WHERE state = 'open'
+),
 cancelled AS (
   UPDATE upload_sessions AS s
-  SET status = 'cancelled', updated_at = j.now, cancelled_at = j.now
-  FROM judged AS j
-  WHERE s.id = j.id AND j.state = 'open'
+  SET status = 'cancelled', updated_at = open.now, cancelled_at = open.now
+  FROM open
+  WHERE s.id = open.id
 )
 SELECT
   j.id, j.user_id, j.status, j.part_size_bytes, j.created_at, j.expires_at,
-  j.state
+  j.state,
+  f.object_key, f.upload_id
 FROM judged AS j
+LEFT JOIN open ON true
+LEFT JOIN LATERAL fail_files_of_session(open.id, open.now) AS f ON true
+ORDER BY f.registration_number

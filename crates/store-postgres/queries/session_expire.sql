@@ -1,3 +1,4 @@
+-- With: file_fail.
 -- $1 is now: the server's time unless given.
 WITH clock AS MATERIALIZED (
   SELECT coalesce($1, date_trunc('milliseconds', now())) AS now
@@ -11,10 +12,19 @@ due AS MATERIALIZED (
   ORDER BY s.expires_at
   LIMIT $3
   FOR NO KEY UPDATE SKIP LOCKED
+),
+expired AS (
+  UPDATE upload_sessions AS s
+  SET status = 'expired', updated_at = clock.now
+  FROM due
+  CROSS JOIN clock
+  WHERE s.id = due.id
+  RETURNING s.id, s.user_id, s.status, s.part_size_bytes, s.created_at, s.expires_at, s.updated_at
 )
-UPDATE upload_sessions AS s
-SET status = 'expired', updated_at = clock.now
-FROM due
-CROSS JOIN clock
-WHERE s.id = due.id
-RETURNING s.id, s.user_id, s.status, s.part_size_bytes, s.created_at, s.expires_at
+SELECT
+  e.id, e.user_id, e.status, e.part_size_bytes, e.created_at, e.expires_at,
+  f.file_count
+FROM expired AS e
+CROSS JOIN LATERAL (
+  SELECT count(*) AS file_count FROM fail_files_of_session(e.id, e.updated_at)
+) AS f

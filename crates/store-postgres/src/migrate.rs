@@ -25,6 +25,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0003_storage_recheck",
         sql: include_str!("../migrations/0003_storage_recheck.sql"),
     },
+    Migration {
+        name: "0004_fail_files",
+        sql: include_str!("../migrations/0004_fail_files.sql"),
+    },
 ];
 
 /// "moc" and "upl": whoever migrates holds the advisory lock of this number.

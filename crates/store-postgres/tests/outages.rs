@@ -188,8 +188,12 @@ async fn a_session_is_not_locked_for_ever_by_a_replica_that_vanished() {
         soon(store.cancel_session(session.id, &session.user_id, now, lock_ttl)).await
     };
 
+    // Behind a pooler every statement is in a transaction.
     let lossy = lossy::start(&database.url());
-    let vanishing = open_with(impatient(&lossy));
+    let vanishing = open_with(PostgresOptions {
+        prepared_statements: false,
+        ..impatient(&lossy)
+    });
     assert!(is_unavailable(&cancel(&vanishing).await));
     let cancelled = soon(async {
         loop {

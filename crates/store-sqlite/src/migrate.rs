@@ -25,6 +25,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0003_storage_recheck",
         sql: include_str!("../migrations/0003_storage_recheck.sql"),
     },
+    Migration {
+        name: "0004_fail_files",
+        sql: include_str!("../migrations/0004_fail_files.sql"),
+    },
 ];
 
 impl Migration {
@@ -101,6 +105,7 @@ mod tests {
         "3c8010b795171f2c6c8ab0b21f4cd0ce39e9c4012213e5462a299500fdb189b5",
         "d049997a59acf6e283835ec36418e9e6757d9a47afbff0d3a534ce921b5b9b15",
         "9ef824916b477f9bf2c23585c4c5c429f403b9b3fc15bf348824bca54dcfba23",
+        "3e3c3c0b985e7e6e3bb8bf2a7315159e346242f3bc3cb8d00081da05c8b6aed7",
     ];
 
     #[test]

@@ -83,6 +83,12 @@ impl TestApp {
         Self::start(options(), Arc::new(ManualClock::new()), Place::embedded()).await
     }
 
+    /// On PostgreSQL, whichever the run asks for.
+    pub async fn on_postgres() -> Self {
+        let place = Place::on_postgres().await;
+        Self::start(options(), Arc::new(ManualClock::new()), place).await
+    }
+
     /// With these changes.
     pub async fn with(change: impl FnOnce(&mut Options)) -> Self {
         let mut options = options();

@@ -31,6 +31,7 @@ mod register_file;
 mod restart;
 mod routes;
 mod seed_rows;
+mod statements;
 mod system;
 mod upload_part;
 mod vanished;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use moc_uploads_core::ids::SessionId;
-use moc_uploads_core::ports::{CancelSessionOutcome, EndedSession, Upload};
+use moc_uploads_core::ports::{CancelSessionOutcome, EndedSession};
 use moc_uploads_core::principal::UserId;
 use moc_uploads_core::session::{Session, SessionStatus};
 use moc_uploads_core::time::Timestamp;
@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use super::{STATE, unknown_state};
 use crate::decode;
 use crate::error::Error;
-use crate::sql::{Database, Lease};
+use crate::sql::Database;
 
 pub(super) async fn cancel_session(
     db: &Database,
@@ -28,26 +28,26 @@ pub(super) async fn cancel_session(
         .bind(user_id.as_str().to_owned())
         .bind(now)
         .bind(finalize_lock_ttl);
-    let mut transaction = db.begin().await?;
-    let rows = transaction.all(query).await?;
-    let outcome = match rows.first() {
-        None => CancelSessionOutcome::NoSuchSession,
-        Some(row) => match decode::text(row, STATE)? {
-            "completed" => CancelSessionOutcome::Completed,
-            "ended" => CancelSessionOutcome::AlreadyEnded,
-            "finalizing" => CancelSessionOutcome::Finalizing,
-            "open" => CancelSessionOutcome::Cancelled(EndedSession {
-                session: Session {
-                    stored_status: SessionStatus::Cancelled,
-                    ..decode::session(row)?
-                },
-                uploads: fail_files(&mut transaction, &[session_id], now).await?,
-            }),
-            state => return Err(unknown_state(state)),
-        },
+    let rows = db.all(query).await?;
+    let Some(row) = rows.first() else {
+        return Ok(CancelSessionOutcome::NoSuchSession);
     };
-    transaction.commit().await?;
-    Ok(outcome)
+    match decode::text(row, STATE)? {
+        "completed" => Ok(CancelSessionOutcome::Completed),
+        "ended" => Ok(CancelSessionOutcome::AlreadyEnded),
+        "finalizing" => Ok(CancelSessionOutcome::Finalizing),
+        "open" => Ok(CancelSessionOutcome::Cancelled(EndedSession {
+            session: Session {
+                stored_status: SessionStatus::Cancelled,
+                ..decode::session(row)?
+            },
+            uploads: rows
+                .iter()
+                .filter_map(|row| decode::upload(row, STATE + 1).transpose())
+                .collect::<Result<_, _>>()?,
+        })),
+        state => Err(unknown_state(state)),
+    }
 }
 
 pub(super) async fn expire_sessions(
@@ -60,35 +60,8 @@ pub(super) async fn expire_sessions(
         .bind(now)
         .bind(finalize_lock_ttl)
         .bind(i64::from(limit));
-    let mut transaction = db.begin().await?;
-    let rows = transaction.all(query).await?;
-    let expired = rows
-        .iter()
-        .map(decode::session)
-        .collect::<Result<Vec<_>, _>>()?;
-    if !expired.is_empty() {
-        let ids: Vec<_> = expired.iter().map(|session| session.id).collect();
-        fail_files(&mut transaction, &ids, now).await?;
-    }
-    transaction.commit().await?;
-    Ok(expired)
-}
-
-/// From now on nobody's duplicates. A statement of its own: it sees the files that others
-/// registered while the first waited for the session.
-async fn fail_files(
-    transaction: &mut Lease,
-    session_ids: &[SessionId],
-    now: Option<OffsetDateTime>,
-) -> Result<Vec<Upload>, Error> {
-    let ids: Vec<_> = session_ids.iter().map(|id| id.0).collect();
-    let query = sqlx::query(include_str!("../../queries/file_fail.sql"))
-        .bind(ids)
-        .bind(now);
-    let rows = transaction.all(query).await?;
-    rows.iter()
-        .filter_map(|row| decode::upload(row, 0).transpose())
-        .collect()
+    let rows = db.all(query).await?;
+    rows.iter().map(decode::session).collect()
 }
 
 /// Locks nothing: freeing twice is harmless, and takes longer than a transaction should.

@@ -38,13 +38,18 @@ enum Seeds {
 impl Place {
     /// An empty one. `MOC_TEST_DATABASE=postgres` takes PostgreSQL instead of SQLite.
     pub(super) async fn new() -> Self {
-        let database = match is_asked_for("MOC_TEST_DATABASE", "postgres") {
-            true => Some(Database::migrated(migrate).await),
-            false => None,
-        };
+        if is_asked_for("MOC_TEST_DATABASE", "postgres") {
+            Self::on_postgres().await
+        } else {
+            Self::embedded()
+        }
+    }
+
+    /// PostgreSQL and a folder.
+    pub(super) async fn on_postgres() -> Self {
         Self {
             folder: new_folder(),
-            database,
+            database: Some(Database::migrated(migrate).await),
         }
     }
 

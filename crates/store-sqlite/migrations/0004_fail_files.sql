@@ -1,0 +1,3 @@
+-- For PostgreSQL, where one statement sees rows as of different times.
+
+SELECT 1;
