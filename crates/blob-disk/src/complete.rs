@@ -65,7 +65,8 @@ fn join(
         }
         // Whoever renamed it may not have come as far as this.
         sync_folder(&layout.object_folder(key)).map_err(store_error)?;
-        clean_up(inner, key);
+        let removed = if_found(std::fs::remove_file(&data_path)).map(drop);
+        clean_up(inner, key, removed);
         return Ok(completed);
     }
     let opened = OpenOptions::new().read(true).write(true).open(&data_path);
@@ -97,7 +98,7 @@ fn join(
     std::fs::rename(&data_path, &object_path).map_err(store_error)?;
     sync_folder(&layout.object_folder(key)).map_err(store_error)?;
     drop(completion);
-    clean_up(inner, key);
+    clean_up(inner, key, Ok(()));
     Ok(completed)
 }
 
@@ -169,10 +170,9 @@ fn sha256_of(data: &File, size_bytes: u64) -> io::Result<ring::digest::Digest> {
 
 /// What is left of an upload beside its object. The object is there whatever becomes of this; the
 /// next start sweeps what stays.
-fn clean_up(inner: &Inner, key: &ObjectKey) {
+fn clean_up(inner: &Inner, key: &ObjectKey, data_removed: io::Result<()>) {
     inner.uploads.forget(key);
-    let removed = if_found(std::fs::remove_file(inner.layout.data(key)))
-        .and_then(|_| remove_parts(&inner.layout.parts(key)));
+    let removed = data_removed.and_then(|()| remove_parts(&inner.layout.parts(key)));
     if let Err(error) = removed {
         tracing::warn!(%error, object_key = %key, "leftovers of a completed upload not removed");
     }

@@ -22,11 +22,25 @@ pub(crate) fn object_etag(parts: &[PartReceipt]) -> ETag {
     ETag::parse(&format!("{:016x}-{}", digest.finalize(), parts.len()))
 }
 
-/// The digests of a part, computed while it is written.
-pub(crate) struct PartDigests {
-    crc: Digest,
-    declared: Vec<Declared>,
+/// The CRC of a part, computed as its bytes come: they are at hand then, which makes it nearly free.
+pub(crate) struct PartCrc(Digest);
+
+impl PartCrc {
+    pub(crate) fn new() -> Self {
+        Self(Digest::new(CrcAlgorithm::Crc64Nvme))
+    }
+
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    pub(crate) fn finish(&self) -> u64 {
+        self.0.finalize()
+    }
 }
+
+/// The digests that were declared for a part, computed while it is written.
+pub(crate) struct DeclaredDigests(Vec<Declared>);
 
 enum Declared {
     Md5(md5::Md5, [u8; 16]),
@@ -34,22 +48,18 @@ enum Declared {
     Sha512(Context, [u8; 64]),
 }
 
-impl PartDigests {
+impl DeclaredDigests {
     pub(crate) fn new(checksums: &[Checksum]) -> Self {
         let declare = |checksum: &Checksum| match *checksum {
             Checksum::Md5(expected) => Declared::Md5(md5::Md5::new(), expected),
             Checksum::Sha256(expected) => Declared::Sha256(Context::new(&SHA256), expected),
             Checksum::Sha512(expected) => Declared::Sha512(Context::new(&SHA512), expected),
         };
-        Self {
-            crc: Digest::new(CrcAlgorithm::Crc64Nvme),
-            declared: checksums.iter().map(declare).collect(),
-        }
+        Self(checksums.iter().map(declare).collect())
     }
 
     pub(crate) fn update(&mut self, bytes: &[u8]) {
-        self.crc.update(bytes);
-        for declared in &mut self.declared {
+        for declared in &mut self.0 {
             match declared {
                 Declared::Md5(context, _) => context.update(bytes),
                 Declared::Sha256(context, _) | Declared::Sha512(context, _) => {
@@ -59,9 +69,9 @@ impl PartDigests {
         }
     }
 
-    /// The CRC, or the name of the first digest that does not match.
-    pub(crate) fn finish(self) -> Result<u64, &'static str> {
-        for declared in self.declared {
+    /// The name of the first digest that does not match.
+    pub(crate) fn check(self) -> Result<(), &'static str> {
+        for declared in self.0 {
             let (name, matches) = match declared {
                 Declared::Md5(context, expected) => ("MD5", context.finalize()[..] == expected),
                 Declared::Sha256(context, expected) => {
@@ -75,6 +85,6 @@ impl PartDigests {
                 return Err(name);
             }
         }
-        Ok(self.crc.finalize())
+        Ok(())
     }
 }

@@ -12,7 +12,7 @@ use moc_uploads_core::part::ETag;
 use moc_uploads_core::ports::{PutPart, PutPartError};
 use rustix::fs::{FallocateFlags, fallocate};
 
-use crate::digests::{PartDigests, part_etag};
+use crate::digests::{DeclaredDigests, part_etag};
 use crate::error::{PutFailure, if_found};
 use crate::layout::sync_folder;
 use crate::store::Inner;
@@ -29,7 +29,7 @@ pub(crate) struct PartWriter {
     part: PutPart,
     upload: Option<Arc<UploadState>>,
     target: Option<Target>,
-    digests: PartDigests,
+    digests: DeclaredDigests,
     written_bytes: u64,
 }
 
@@ -56,7 +56,7 @@ impl PartWriter {
     pub(crate) fn new(inner: Arc<Inner>, key: ObjectKey, part: PutPart) -> Self {
         Self {
             upload: Some(inner.uploads.get(&key)),
-            digests: PartDigests::new(&part.checksums),
+            digests: DeclaredDigests::new(&part.checksums),
             inner,
             key,
             part,
@@ -88,10 +88,10 @@ impl PartWriter {
         Ok(())
     }
 
-    /// The part is whole: checks its digests and makes it survive power loss.
-    pub(crate) fn finish(mut self) -> Result<ETag, PutFailure> {
-        let digests = std::mem::replace(&mut self.digests, PartDigests::new(&[]));
-        let crc = digests.finish().map_err(PutPartError::ChecksumMismatch)?;
+    /// The part is whole and has this CRC: checks its digests and makes it survive power loss.
+    pub(crate) fn finish(mut self, crc: u64) -> Result<ETag, PutFailure> {
+        let digests = std::mem::replace(&mut self.digests, DeclaredDigests::new(&[]));
+        digests.check().map_err(PutPartError::ChecksumMismatch)?;
         let etag = part_etag(crc, self.written_bytes);
         let (Some(target), Some(upload)) = (self.target.take(), &self.upload) else {
             return Err(PutPartError::WrongLength { received_bytes: 0 }.into());

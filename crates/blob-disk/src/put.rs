@@ -10,6 +10,7 @@ use moc_uploads_core::ports::{ObjectStoreError, PartBody, PutPart, PutPartError,
 use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use crate::digests::PartCrc;
 use crate::error::{PutFailure, internal, join_error};
 use crate::part_writer::PartWriter;
 use crate::store::Inner;
@@ -41,6 +42,7 @@ pub(crate) async fn put_part(
         body,
         expected_bytes: part.plan.part_len(part.part_number),
         received_bytes: 0,
+        crc: PartCrc::new(),
     };
     let writer = PartWriter::new(Arc::clone(inner), upload.key.clone(), part);
     let mut hand = Hand(Some(Work::Idle(Box::new(writer))));
@@ -54,9 +56,10 @@ pub(crate) async fn put_part(
         };
         let mut writer = hand.take().await?;
         if batch.is_last {
+            let crc = intake.crc.finish();
             let finish = spawn_blocking(move || {
                 writer.write(&batch.chunks)?;
-                writer.finish()
+                writer.finish(crc)
             });
             return finish
                 .await
@@ -77,6 +80,7 @@ struct Intake<'a> {
     body: PartBody,
     expected_bytes: u64,
     received_bytes: u64,
+    crc: PartCrc,
 }
 
 struct Batch {
@@ -108,6 +112,7 @@ impl Intake<'_> {
                 return Err(self.wrong_length());
             }
             if !chunk.is_empty() {
+                self.crc.update(&chunk);
                 batch_bytes += chunk.len();
                 chunks.push(chunk);
             }

@@ -2,7 +2,8 @@
 //! up a request.
 
 use std::backtrace::Backtrace;
-use std::io::{self, BufWriter, IsTerminal};
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::time::Duration;
 
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::fmt::format::FmtSpan;
@@ -35,6 +36,25 @@ impl Drop for Logging {
     }
 }
 
+/// Gathers the lines of a moment: a thread that is woken for each line costs more than the line.
+struct Gathering<W>(W);
+
+/// How long a line may wait for others.
+const GATHERING_TIME: Duration = Duration::from_millis(5);
+
+impl<W: Write> Write for Gathering<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.write(line)
+    }
+
+    /// Called when no line waits; those that come meanwhile need no waking.
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()?;
+        std::thread::sleep(GATHERING_TIME);
+        Ok(())
+    }
+}
+
 /// Starts logging, and turns what is logged into traces where there are any. Once per process; keep
 /// the result until the end.
 pub(crate) fn start(config: &Config, traces: Option<&Traces>) -> Logging {
@@ -42,7 +62,7 @@ pub(crate) fn start(config: &Config, traces: Option<&Traces>) -> Logging {
     let (writer, worker) = NonBlockingBuilder::default()
         .buffered_lines_limit(MAX_WAITING_LINES)
         .thread_name("log-writer")
-        .finish(BufWriter::with_capacity(64 * 1024, io::stderr()));
+        .finish(Gathering(BufWriter::with_capacity(64 * 1024, io::stderr())));
     let dropped = writer.error_counter();
     // The filter was checked with the rest of the configuration.
     let filter = EnvFilter::new(&config.log_filter);
