@@ -17,7 +17,7 @@ use crate::state::App;
 pub(crate) fn to_its_end<T, W>(
     app: &App,
     work: impl FnOnce(Uploads) -> W,
-) -> impl Future<Output = Result<T, Error>> + use<T, W>
+) -> ToItsEnd<T>
 where
     T: Send + 'static,
     W: Future<Output = Result<T, Error>> + Send + 'static,
@@ -30,7 +30,7 @@ where
 
 /// Work is done by the request's own task as long as there is one: a task of its own would cost two
 /// wake-ups for every piece of a body.
-struct ToItsEnd<T: Send + 'static> {
+pub(crate) struct ToItsEnd<T: Send + 'static> {
     /// There until it has ended.
     work: Option<Pin<Box<dyn Work<T>>>>,
     detached: TaskTracker,
