@@ -14,10 +14,7 @@ use crate::state::App;
 /// A request is dropped when its connection breaks. What has begun to change something is not left
 /// half done because of that: it goes on by itself, in the request's span, and whoever serves can
 /// wait for it.
-pub(crate) fn to_its_end<T, W>(
-    app: &App,
-    work: impl FnOnce(Uploads) -> W,
-) -> ToItsEnd<T>
+pub(crate) fn to_its_end<T, W>(app: &App, work: impl FnOnce(Uploads) -> W) -> ToItsEnd<T>
 where
     T: Send + 'static,
     W: Future<Output = Result<T, Error>> + Send + 'static,
