@@ -9,11 +9,15 @@
 pub mod app;
 pub mod builders;
 pub mod clock;
+#[cfg(any(feature = "postgres", feature = "s3"))]
+mod external;
 pub mod faults;
 pub mod listing;
 pub mod object_store;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(feature = "s3")]
+pub mod s3;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod session_store;

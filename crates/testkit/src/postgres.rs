@@ -12,14 +12,9 @@ use std::hash::{Hash, Hasher};
 use std::process::Command;
 use std::sync::Arc;
 
+pub use crate::external::is_skipped;
 pub use cluster::Cluster;
 pub use pooler::Pooler;
-
-/// Whether tests that need a server of another make are to be left out:
-/// `MOC_TEST_SKIP_EXTERNAL=1`. Never in CI.
-pub fn is_skipped() -> bool {
-    std::env::var_os("MOC_TEST_SKIP_EXTERNAL").is_some_and(|value| value == "1")
-}
 
 /// A database of one test's own; dropped with everything in it.
 pub struct Database {

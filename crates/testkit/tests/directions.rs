@@ -7,10 +7,11 @@
 
 use std::path::Path;
 
-const ADAPTERS: [&str; 3] = [
+const ADAPTERS: [&str; 4] = [
     "moc-uploads-store-sqlite",
     "moc-uploads-store-postgres",
     "moc-uploads-blob-disk",
+    "moc-uploads-blob-s3",
 ];
 const HEAVY: [&str; 6] = ["axum", "sqlx", "rusqlite", "aws-", "reqwest", "hyper"];
 
@@ -58,9 +59,27 @@ fn the_api_knows_no_adapter() {
 
 #[test]
 fn adapters_know_neither_each_other_nor_http() {
-    for folder in ["store-sqlite", "store-postgres", "blob-disk"] {
+    for folder in ["store-sqlite", "store-postgres", "blob-disk", "blob-s3"] {
         let own_name = format!("moc-uploads-{folder}");
         let others = ADAPTERS.into_iter().filter(|name| *name != own_name);
         assert_knows_none(folder, others.chain(["axum", "moc-uploads-api"]));
     }
+}
+
+/// It is large, and its ways are peculiar.
+#[test]
+fn one_crate_knows_the_aws_sdk() {
+    for folder in [
+        "core",
+        "api",
+        "store-sqlite",
+        "store-postgres",
+        "blob-disk",
+        "moc-uploads",
+        "testkit",
+    ] {
+        assert_knows_none(folder, ["aws-"]);
+    }
+    let known = dependencies("blob-s3");
+    assert!(known.iter().any(|name| name == "aws-sdk-s3"));
 }
