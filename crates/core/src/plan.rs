@@ -23,6 +23,11 @@ impl PartPlan {
         }
     }
 
+    /// The size of the whole file in bytes.
+    pub fn size_bytes(self) -> u64 {
+        self.size_bytes
+    }
+
     /// How many parts the file has, at least 1.
     pub fn part_count(self) -> u32 {
         let count = self.size_bytes.div_ceil(self.part_size_bytes).max(1);

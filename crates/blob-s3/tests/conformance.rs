@@ -1,0 +1,13 @@
+//! The S3 store does what every object store does.
+
+mod common;
+
+use moc_uploads_testkit::object_store::Subject;
+
+async fn subject() -> Option<Subject> {
+    let bucket = common::bucket()?;
+    let store = common::connect(&bucket).await;
+    Some(Subject::new(store, bucket))
+}
+
+moc_uploads_testkit::object_store_conformance!(subject);
