@@ -26,12 +26,17 @@ impl ObjectKey {
         metadata: &FileMetadata,
     ) -> Self {
         Self(format!(
-            "{}/moc-instructions/{}/{session_id}/{}/{file_id}.{}",
-            sanitise(stage, 16),
+            "{}{}/{session_id}/{}/{file_id}.{}",
+            Self::prefix(stage),
             sanitise(user_id.as_str(), 64),
             metadata.category,
             sanitise(&metadata.ext.to_lowercase(), 10),
         ))
+    }
+
+    /// What all keys of a stage begin with.
+    pub fn prefix(stage: &str) -> String {
+        format!("{}/moc-instructions/", sanitise(stage, 16))
     }
 
     /// A key that was stored before; `None` when it is no valid key.

@@ -23,6 +23,9 @@ use crate::wiring::{self, Database};
 /// How often samples are folded together; they wait in memory until then.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 
+/// What nobody owns is looked for in a bucket; that walks over all uploads under way.
+const ORPHAN_SWEEP: Duration = Duration::from_secs(60 * 60);
+
 /// What the reaper has under way may take this long at the end; it is safe to break off.
 const REAPER_GRACE: Duration = Duration::from_secs(5);
 
@@ -57,6 +60,7 @@ pub(crate) async fn serve(config: Config, args: &ServeArgs) -> Result<(), Failur
         stop.clone(),
     ));
     let upkeep = tokio::spawn(keep_metrics(started.metrics.clone()));
+    let sweeper = tokio::spawn(sweep_orphans(started.uploads.clone()));
     let readiness = Readiness::new();
     let api = api_config(&config);
     let detached = api.detached.clone();
@@ -73,6 +77,7 @@ pub(crate) async fn serve(config: Config, args: &ServeArgs) -> Result<(), Failur
     )
     .await;
     upkeep.abort();
+    sweeper.abort();
     stop_reaper(reaper, &stop).await;
     started.database.close().await;
     tracing::info!("stopped");
@@ -146,6 +151,23 @@ fn api_config(config: &Config) -> ApiConfig {
         request_timeout: config.request_timeout,
         follow_caller: config.traces_endpoint.is_some().then_some(follow_caller),
         ..ApiConfig::new(config.auth.clone())
+    }
+}
+
+/// Safe to break off anywhere.
+async fn sweep_orphans(uploads: Uploads) {
+    let mut ticks = tokio::time::interval(ORPHAN_SWEEP);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        match uploads.sweep_orphans().await {
+            Ok(swept) => tracing::debug!(
+                aborted_count = swept.aborted,
+                rechecked_count = swept.rechecked,
+                "orphans swept"
+            ),
+            Err(error) => tracing::warn!(%error, "orphans not swept, trying again"),
+        }
     }
 }
 

@@ -1,15 +1,14 @@
 //! Assembles a file from its parts (CONTRACT section 1.5).
 
-use std::collections::BTreeSet;
-
+use super::receipts::check_receipts;
 use super::{Uploads, reachable_file, require_active, settle};
 use crate::error::Error;
 use crate::file::{FileHash, FileStatus, UploadFile};
 use crate::ids::{FileId, SessionId};
 use crate::part::{Part, PartReceipt};
-use crate::plan::PartPlan;
 use crate::ports::{
-    Activity, CompleteFile, CompleteFileOutcome, CompleteUpload, CompleteUploadOutcome,
+    Activity, CompleteFile, CompleteFileOutcome, CompleteUpload, CompleteUploadOutcome, HeldParts,
+    Upload,
 };
 use crate::principal::{Access, Principal};
 use crate::session::{Extension, Session, SessionStatus};
@@ -32,8 +31,9 @@ impl Uploads {
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::SessionExpired`], [`Error::SessionNotActive`],
-    /// [`Error::PartCountMismatch`], [`Error::InvalidPart`], [`Error::ChecksumMismatch`] for a
-    /// declared SHA-256 that the bytes do not have; then the file stays uncompleted.
+    /// [`Error::PartCountMismatch`], [`Error::InvalidPart`], [`Error::PartSizeMismatch`],
+    /// [`Error::ChecksumMismatch`] for a declared SHA-256 that the bytes do not have; then the
+    /// file stays uncompleted.
     pub async fn complete_file(
         &self,
         principal: &Principal,
@@ -42,16 +42,7 @@ impl Uploads {
         receipts: Vec<PartReceipt>,
     ) -> Result<CompletedFile, Error> {
         let started_at = self.now();
-        let (target, parts) = match self
-            .deps
-            .sessions
-            .file_with_parts(session_id, file_id)
-            .await?
-        {
-            Some(found) => (Some(found.target), found.parts),
-            None => (None, Vec::new()),
-        };
-        let (session, file) = reachable_file(target, Access::Owner(&principal.user_id))?;
+        let (session, file, recorded) = self.file_and_parts(principal, session_id, file_id).await?;
         if let Some(completed) = completed_before(&session, &file, started_at) {
             return Ok(completed);
         }
@@ -60,30 +51,28 @@ impl Uploads {
             .upload()
             .ok_or_else(|| Error::conflict("The file has no upload that could be completed."))?;
 
-        let plan = file.plan(session.part_size_bytes);
-        let complete = CompleteUpload {
-            parts: check_receipts(plan, &parts, receipts)?,
-            plan,
-            sha256: file.metadata.hash.as_ref().and_then(FileHash::sha256),
-        };
-        let joined = complete.parts.clone();
-        let etag = match self.deps.objects.complete_upload(&upload, complete).await? {
+        let (joined, outcome) = self
+            .assemble(&session, &file, &upload, &recorded, &receipts)
+            .await?;
+        let etag = match outcome {
             CompleteUploadOutcome::Completed(etag) => etag,
-            CompleteUploadOutcome::ChecksumMismatch { actual, .. } => {
-                return Err(Error::ChecksumMismatch(format!(
-                    "The assembled file has the SHA-256 {actual}, not the declared {}; send the \
-                     parts that differ again, or cancel the session.",
-                    file.metadata.hash.as_ref().map_or("", FileHash::as_str)
-                )));
+            CompleteUploadOutcome::ChecksumMismatch {
+                actual,
+                is_upload_kept,
+            } => {
+                if !is_upload_kept {
+                    self.restart_upload(&file, &upload).await?;
+                }
+                return Err(wrong_sha256(&file, &actual));
             }
             CompleteUploadOutcome::PartsDiffer => {
                 return Err(Error::internal(format!(
-                    "the store does not hold the recorded parts of file {file_id}"
+                    "the store lists the parts of file {file_id} but does not join them"
                 )));
             }
             CompleteUploadOutcome::NoSuchUpload => {
                 return self
-                    .completed_meanwhile(principal, session_id, file_id)
+                    .completed_meanwhile(principal, session_id, file_id, &upload)
                     .await;
             }
         };
@@ -142,13 +131,60 @@ impl Uploads {
         })
     }
 
-    /// Upload and object are both gone: either another call has completed the file just now, or
-    /// its session has ended.
+    /// Joins the parts that the client names, when they are what has arrived. What clients put
+    /// straight into a bucket only the store knows: it is asked where the records do not agree
+    /// with the client, or the store not with the records.
+    async fn assemble(
+        &self,
+        session: &Session,
+        file: &UploadFile,
+        upload: &Upload,
+        recorded: &[Part],
+        receipts: &[PartReceipt],
+    ) -> Result<(Vec<PartReceipt>, CompleteUploadOutcome), Error> {
+        let plan = file.plan(session.part_size_bytes);
+        let by_the_store = async |by_the_records: Option<Error>| {
+            let held = self.held_parts(session, file, upload, recorded).await?;
+            match (held, by_the_records) {
+                (HeldParts::Parts(held), _) => check_receipts(plan, &held, receipts),
+                // What is wrong with the list is wrong whatever has become of the upload.
+                (_, Some(error)) => Err(error),
+                (HeldParts::AsRecorded | HeldParts::NoSuchUpload, None) => Err(Error::internal(
+                    format!("the store does not hold what it should of file {}", file.id),
+                )),
+            }
+        };
+        let mut joined = match check_receipts(plan, recorded, receipts) {
+            Ok(joined) => joined,
+            Err(error) => by_the_store(Some(error)).await?,
+        };
+        let verified = self.settings().verify_hash.then_some(&file.metadata.hash);
+        let sha256 = verified.and_then(|hash| hash.as_ref()?.sha256());
+        let mut is_asked = false;
+        loop {
+            let complete = CompleteUpload {
+                parts: joined.clone(),
+                plan,
+                sha256,
+            };
+            match self.deps.objects.complete_upload(upload, complete).await? {
+                CompleteUploadOutcome::PartsDiffer if !is_asked => {
+                    joined = by_the_store(None).await?;
+                    is_asked = true;
+                }
+                outcome => return Ok((joined, outcome)),
+            }
+        }
+    }
+
+    /// Upload and object are both gone: another call has completed the file just now, or its
+    /// session has ended, or the store has lost the upload.
     async fn completed_meanwhile(
         &self,
         principal: &Principal,
         session_id: SessionId,
         file_id: FileId,
+        gone: &Upload,
     ) -> Result<CompletedFile, Error> {
         let now = self.now();
         let target = self.deps.sessions.file(session_id, file_id).await?;
@@ -157,10 +193,22 @@ impl Uploads {
             return Ok(completed);
         }
         require_active(&session, now)?;
-        Err(Error::internal(format!(
-            "neither upload nor object of file {file_id} is there"
-        )))
+        self.restart_upload(&file, gone).await?;
+        let expected = file.plan(session.part_size_bytes).part_count();
+        Err(Error::PartCountMismatch {
+            expected,
+            missing: (1..=expected).collect(),
+            unexpected: Vec::new(),
+        })
     }
+}
+
+fn wrong_sha256(file: &UploadFile, actual: &str) -> Error {
+    Error::ChecksumMismatch(format!(
+        "The assembled file has the SHA-256 {actual}, not the declared {}; list its parts, send \
+         those that differ or are missing, or cancel the session.",
+        file.metadata.hash.as_ref().map_or("", FileHash::as_str)
+    ))
 }
 
 fn completed_before(session: &Session, file: &UploadFile, now: Timestamp) -> Option<CompletedFile> {
@@ -185,114 +233,4 @@ fn warn_completed_before(file: &UploadFile) {
         file_id = %file.id,
         "file was completed before"
     );
-}
-
-/// The client's list against what has arrived and against the plan; what the store is to join, in
-/// order.
-fn check_receipts(
-    plan: PartPlan,
-    parts: &[Part],
-    receipts: Vec<PartReceipt>,
-) -> Result<Vec<PartReceipt>, Error> {
-    let mut unexpected = BTreeSet::new();
-    let mut named = BTreeSet::new();
-    for receipt in &receipts {
-        if !plan.contains(receipt.part_number) || !named.insert(receipt.part_number) {
-            unexpected.insert(receipt.part_number);
-        }
-    }
-    let recorded = |part_number: u32| {
-        parts
-            .binary_search_by_key(&part_number, |part| part.part_number)
-            .ok()
-            .map(|index| &parts[index])
-    };
-    let missing: Vec<u32> = (1..=plan.part_count())
-        .filter(|number| !named.contains(number) || recorded(*number).is_none())
-        .collect();
-    if !missing.is_empty() || !unexpected.is_empty() {
-        return Err(Error::PartCountMismatch {
-            expected: plan.part_count(),
-            missing,
-            unexpected: unexpected.into_iter().collect(),
-        });
-    }
-
-    let mut receipts = receipts;
-    receipts.sort_by_key(|receipt| receipt.part_number);
-    let wrong = receipts.iter().find(|receipt| {
-        recorded(receipt.part_number).is_none_or(|part| {
-            part.etag != receipt.etag || part.size_bytes != plan.part_len(part.part_number)
-        })
-    });
-    match wrong {
-        Some(receipt) => Err(Error::InvalidPart {
-            part_number: receipt.part_number,
-        }),
-        None => Ok(receipts),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ErrorCode;
-    use crate::part::ETag;
-
-    fn receipts(of: &[(u32, &str)]) -> Vec<PartReceipt> {
-        of.iter()
-            .map(|(part_number, etag)| PartReceipt {
-                part_number: *part_number,
-                etag: ETag::parse(etag),
-            })
-            .collect()
-    }
-
-    fn check(arrived: &[u32], named: &[(u32, &str)]) -> Result<Vec<PartReceipt>, Error> {
-        let plan = PartPlan::new(25, 10);
-        let parts: Vec<Part> = arrived
-            .iter()
-            .map(|part_number| Part {
-                part_number: *part_number,
-                etag: ETag::parse("e"),
-                size_bytes: plan.part_len(*part_number),
-                uploaded_at: Timestamp::from_unix_ms(0),
-            })
-            .collect();
-        check_receipts(plan, &parts, receipts(named))
-    }
-
-    #[test]
-    fn any_order_will_do_and_the_store_gets_them_in_order() {
-        let checked = check(&[1, 2, 3], &[(3, "e"), (1, "\"e\""), (2, "e")]).unwrap();
-        let numbers: Vec<u32> = checked.iter().map(|part| part.part_number).collect();
-        assert_eq!(numbers, [1, 2, 3]);
-    }
-
-    #[test]
-    fn missing_extra_double_and_wrong_parts_are_told_apart() {
-        let mismatch = |result: Result<_, Error>| match result {
-            Err(Error::PartCountMismatch {
-                expected,
-                missing,
-                unexpected,
-            }) => (expected, missing, unexpected),
-            other => panic!("{other:?}"),
-        };
-        let all = [(1, "e"), (2, "e"), (3, "e")];
-        assert_eq!(mismatch(check(&[1, 3], &all)), (3, vec![2], vec![]));
-        assert_eq!(
-            mismatch(check(&[1, 2, 3], &all[..1])),
-            (3, vec![2, 3], vec![])
-        );
-        assert_eq!(
-            mismatch(check(
-                &[1, 2, 3],
-                &[(1, "e"), (1, "e"), (2, "e"), (3, "e"), (4, "e")]
-            )),
-            (3, vec![], vec![1, 4])
-        );
-        let wrong = check(&[1, 2, 3], &[(1, "e"), (2, "x"), (3, "e")]).unwrap_err();
-        assert_eq!(wrong.code(), ErrorCode::InvalidPart);
-    }
 }

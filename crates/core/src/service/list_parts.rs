@@ -1,14 +1,19 @@
 //! What has arrived of a file (CONTRACT section 1, endpoint 8).
 
-use super::{Uploads, reachable_file};
+use super::Uploads;
+use super::held_parts::is_right;
 use crate::error::Error;
+use crate::file::FileStatus;
 use crate::ids::{FileId, SessionId};
 use crate::part::Part;
-use crate::principal::{Access, Principal};
+use crate::ports::HeldParts;
+use crate::principal::Principal;
+use crate::session::SessionStatus;
 
 impl Uploads {
-    /// The recorded parts of a file, in order: what a client need not send again. Reading is not
-    /// activity.
+    /// The parts of a file that have arrived, in order: what a client need not send again. The
+    /// object store is asked while some are not recorded: they may have been put there directly.
+    /// Reading is not activity.
     ///
     /// # Errors
     /// [`Error::NotFound`].
@@ -18,16 +23,21 @@ impl Uploads {
         session_id: SessionId,
         file_id: FileId,
     ) -> Result<Vec<Part>, Error> {
-        let (target, parts) = match self
-            .deps
-            .sessions
-            .file_with_parts(session_id, file_id)
-            .await?
-        {
-            Some(found) => (Some(found.target), found.parts),
-            None => (None, Vec::new()),
+        let (session, file, recorded) = self.file_and_parts(principal, session_id, file_id).await?;
+        let plan = file.plan(session.part_size_bytes);
+        let takes_parts = session.status_at(self.now()) == SessionStatus::Active
+            && matches!(file.status, FileStatus::Pending | FileStatus::Uploading);
+        let upload = match file.upload() {
+            Some(upload) if takes_parts && recorded.len() < plan.part_count() as usize => upload,
+            _ => return Ok(recorded),
         };
-        reachable_file(target, Access::Owner(&principal.user_id))?;
-        Ok(parts)
+        let held = self.held_parts(&session, &file, &upload, &recorded).await?;
+        Ok(match held {
+            HeldParts::Parts(mut held) => {
+                held.retain(|part| is_right(plan, part));
+                held
+            }
+            HeldParts::AsRecorded | HeldParts::NoSuchUpload => recorded,
+        })
     }
 }

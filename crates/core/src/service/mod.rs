@@ -5,12 +5,15 @@ mod complete_file;
 mod create_session;
 mod finalize_session;
 mod get_session;
+mod held_parts;
 mod list_parts;
 mod list_sessions;
 mod read_content;
 mod reap_sessions;
+mod receipts;
 mod register_file;
 mod sweep_leftovers;
+mod sweep_orphans;
 mod upload_part;
 mod write_events;
 
@@ -25,6 +28,7 @@ pub use list_sessions::{ListSessions, SessionList};
 pub use read_content::Content;
 pub use reap_sessions::Reaped;
 pub use register_file::{RegisterFile, RegisteredFile};
+pub use sweep_orphans::SweptOrphans;
 pub use upload_part::{ReceivedPart, UploadPart};
 pub use write_events::EventBatch;
 
@@ -75,6 +79,12 @@ pub struct Settings {
     pub finalize_lock_ttl: Duration,
     /// First segment of object keys.
     pub stage: String,
+    /// Whether a declared SHA-256 is verified when its file is completed.
+    pub verify_hash: bool,
+    /// Whether content is handed out by the object store itself, where it can do that.
+    pub redirects_content: bool,
+    /// After this an upload that no row knows is aborted, and freed storage looked at again.
+    pub orphan_age: Duration,
 }
 
 impl Default for Settings {
@@ -94,6 +104,9 @@ impl Default for Settings {
             daily_limit: Some(100),
             finalize_lock_ttl: 5 * MINUTE,
             stage: "dev".to_owned(),
+            verify_hash: true,
+            redirects_content: true,
+            orphan_age: 24 * 60 * MINUTE,
         }
     }
 }

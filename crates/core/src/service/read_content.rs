@@ -6,7 +6,8 @@ use super::{Uploads, reachable_file};
 use crate::error::Error;
 use crate::file::{FileStatus, UploadFile};
 use crate::ids::{FileId, SessionId};
-use crate::ports::ObjectBody;
+use crate::object_key::ObjectKey;
+use crate::ports::{ObjectBody, PresignedHeaders};
 use crate::principal::{Access, Principal};
 
 /// A completed file: what there is to know before its bytes are sent.
@@ -49,16 +50,32 @@ impl Uploads {
 }
 
 impl Content {
+    fn key(&self) -> Result<&ObjectKey, Error> {
+        self.file.object_key.as_ref().ok_or(Error::NotFound("file"))
+    }
+
+    /// Where the object store hands it out itself, for a GET alone, with these headers; `None`
+    /// when it is to be streamed.
+    ///
+    /// # Errors
+    /// [`Error::StorageUnavailable`].
+    pub async fn presigned_url(&self, headers: &PresignedHeaders) -> Result<Option<String>, Error> {
+        let settings = self.uploads.settings();
+        if !settings.redirects_content {
+            return Ok(None);
+        }
+        let expires_at = self.uploads.now() + settings.presigned_url_ttl;
+        let objects = &self.uploads.deps.objects;
+        let url = objects.presign_object(self.key()?, headers, expires_at);
+        Ok(url.await?)
+    }
+
     /// Streams some of its bytes.
     ///
     /// # Errors
     /// [`Error::StorageUnavailable`]; [`Error::Internal`] when the object is gone.
     pub async fn stream(&self, range: Range<u64>) -> Result<ObjectBody, Error> {
-        let key = self
-            .file
-            .object_key
-            .as_ref()
-            .ok_or(Error::NotFound("file"))?;
+        let key = self.key()?;
         self.uploads
             .deps
             .objects

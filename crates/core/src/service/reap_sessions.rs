@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Uploads;
 use crate::error::Error;
-use crate::ports::EndedSession;
+use crate::ports::{EndedSession, Upload};
 
 const BATCH: u32 = 100;
 
@@ -72,10 +72,7 @@ impl Uploads {
 
     /// Frees what an ended session holds. Safe to repeat.
     pub(super) async fn free_session(&self, ended: &EndedSession) -> Result<(), Error> {
-        for upload in &ended.uploads {
-            self.deps.objects.abort_upload(upload).await?;
-            self.deps.objects.delete_object(&upload.key).await?;
-        }
+        self.free_uploads(&ended.uploads).await?;
         self.deps
             .sessions
             .mark_session_freed(ended.session.id, self.now())
@@ -85,6 +82,15 @@ impl Uploads {
             upload_count = ended.uploads.len(),
             "session storage freed"
         );
+        Ok(())
+    }
+
+    /// Removes what uploads that are over hold, joined or not. Safe to repeat.
+    pub(super) async fn free_uploads(&self, uploads: &[Upload]) -> Result<(), Error> {
+        for upload in uploads {
+            self.deps.objects.abort_upload(upload).await?;
+            self.deps.objects.delete_object(&upload.key).await?;
+        }
         Ok(())
     }
 }

@@ -6,8 +6,8 @@ use crate::file::{FileStatus, UploadFile};
 use crate::ids::{FileId, SessionId};
 use crate::part::ETag;
 use crate::ports::{
-    BodyError, Checksum, FileInSession, PartAddress, PartBody, PutPart, PutPartError, RecordPart,
-    RecordPartOutcome, Upload,
+    BodyError, Checksum, FileInSession, ObjectStoreError, PartAddress, PartBody, PutPart,
+    PutPartError, RecordPart, RecordPartOutcome, Upload,
 };
 use crate::principal::Access;
 use crate::session::{Extension, Session, SessionStatus};
@@ -100,6 +100,9 @@ impl Uploads {
         };
         let etag = match self.deps.objects.put_part(&upload, put, body).await {
             Ok(etag) => etag,
+            Err(PutPartError::NoSuchUpload) => {
+                return Err(self.upload_is_gone(&session, &file, &upload).await);
+            }
             Err(error) => {
                 self.abort_if_over(&session, &file, &upload).await;
                 return Err(put_refused(error, part_number, wrong_size));
@@ -164,6 +167,28 @@ impl Uploads {
         if is_over && let Err(error) = self.deps.objects.abort_upload(upload).await {
             tracing::warn!(%error, "part of a finished upload not removed");
         }
+    }
+
+    /// Why the store knows the upload of a part no more: mostly because the file was completed
+    /// meanwhile. Where the store has lost it, it is begun anew, and the client is to try again.
+    async fn upload_is_gone(&self, session: &Session, file: &UploadFile, gone: &Upload) -> Error {
+        let why = async || {
+            let target = self.deps.sessions.file(session.id, file.id).await?;
+            let (session, file) = reachable_file(target, Access::Presigned)?;
+            let current = check_file_takes_parts(&session, &file, self.now())?;
+            if self.deps.objects.object_size(&gone.key).await? == Some(file.metadata.size_bytes) {
+                return Ok(Error::conflict(
+                    "All parts of the file have arrived and were joined; complete the file.",
+                ));
+            }
+            if current == *gone {
+                self.restart_upload(&file, gone).await?;
+            }
+            Ok(Error::StorageUnavailable(ObjectStoreError::Unavailable(
+                "the upload was lost and is begun anew".into(),
+            )))
+        };
+        why().await.unwrap_or_else(|error: Error| error)
     }
 
     /// Whether a presigned URL of this server entitles to upload this part now.

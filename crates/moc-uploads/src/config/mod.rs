@@ -1,6 +1,7 @@
 //! The configuration (CONTRACT section 5): read once, from variables, with all problems at once.
 
 mod auth;
+mod content;
 mod database;
 mod reader;
 mod show;
@@ -181,9 +182,15 @@ fn read(reader: &mut Reader<'_>, purpose: Purpose) -> Config {
     }
 }
 
+const BUCKET: [&str; 2] = ["MOC_BUCKET", "LEGO_API_BUCKET_NAME"];
+
+fn has_bucket(reader: &Reader<'_>) -> bool {
+    BUCKET.iter().any(|name| reader.get(name).is_some())
+}
+
 /// This build keeps its files on disk; a bucket stops the start.
 fn refuse_bucket(reader: &mut Reader<'_>) {
-    for name in ["MOC_BUCKET", "LEGO_API_BUCKET_NAME"] {
+    for name in BUCKET {
         if reader.get(name).is_some() {
             reader.problem(
                 name,
@@ -224,7 +231,11 @@ fn settings(reader: &mut Reader<'_>, stage: String, warnings: &mut Vec<String>) 
             ),
         );
     }
+    let content = content::read(reader, !has_bucket(reader));
     Settings {
+        verify_hash: content.verify_hash,
+        redirects_content: content.redirects_content,
+        orphan_age: content.orphan_age,
         stage,
         session_ttl,
         extension: ExtensionRule {

@@ -7,11 +7,13 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, X_CONTENT_TYPE_OPTIONS,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LOCATION, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use moc_uploads_core::Error;
 use moc_uploads_core::file::UploadFile;
+use moc_uploads_core::ports::PresignedHeaders;
+use moc_uploads_core::service::Content;
 
 use super::disposition::attachment;
 use super::range::{Selected, is_not_modified, select};
@@ -45,6 +47,8 @@ problem_responses!(Problems: Unauthorized, NotFound, Conflict, RangeNotSatisfiab
             headers(("ETag" = String), ("Accept-Ranges" = String), ("Content-Disposition" = String))),
         (status = 206, body = inline(names::Bytes), content_type = "*/*", description = "The range.",
             headers(("ETag" = String), ("Content-Range" = String))),
+        (status = 302, description = "The object store hands out the bytes itself, at `Location`, for a few minutes. Send the same `Range` there.",
+            headers(("Location" = String))),
         (status = 304, description = "You have it."),
         Problems
     ),
@@ -83,6 +87,9 @@ pub(crate) async fn get_file_content(
             (StatusCode::PARTIAL_CONTENT, range)
         }
     };
+    if is_get && let Some(url) = presigned_url(&content, &answer).await? {
+        return redirect(&url);
+    }
     answer.insert(CONTENT_LENGTH, (range.end - range.start).into());
     let body = if is_get {
         Body::from_stream(content.stream(range).await?)
@@ -90,6 +97,30 @@ pub(crate) async fn get_file_content(
         Body::empty()
     };
     Ok((status, answer, body).into_response())
+}
+
+/// What the store is to say is what we would have said, as far as it can say it.
+async fn presigned_url(content: &Content, answer: &HeaderMap) -> Result<Option<String>, Error> {
+    let text = |name| {
+        let value = answer.get(name).and_then(|value| value.to_str().ok());
+        value.unwrap_or_default().to_owned()
+    };
+    let headers = PresignedHeaders {
+        content_type: text(CONTENT_TYPE),
+        content_disposition: text(CONTENT_DISPOSITION),
+        cache_control: text(CACHE_CONTROL),
+    };
+    content.presigned_url(&headers).await
+}
+
+/// The URL is as good as a token: nobody is to keep it.
+fn redirect(url: &str) -> Result<Response, Problem> {
+    let location = HeaderValue::try_from(url).map_err(Error::internal)?;
+    let headers = [
+        (LOCATION, location),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    Ok((StatusCode::FOUND, headers).into_response())
 }
 
 fn content_range(range: &Range<u64>, size_bytes: u64) -> Result<HeaderValue, Error> {
