@@ -15,6 +15,9 @@ pub struct ApiConfig {
     pub auth: AuthConfig,
     /// Which web pages may call (`CORS_ALLOWED_ORIGINS`).
     pub cors: CorsOrigins,
+    /// Host of the URL that clients reach this server under (`PUBLIC_BASE_URL`). Beside those of
+    /// this machine, the one that is right where no token is asked for.
+    pub public_host: Option<String>,
     /// A part that makes no progress for this long gets 408 (`BODY_IDLE_TIMEOUT_SECONDS`).
     pub body_idle_timeout: Duration,
     /// A JSON body that is not whole after this long gets 408.
@@ -33,6 +36,7 @@ impl ApiConfig {
         Self {
             auth,
             cors: CorsOrigins::None,
+            public_host: None,
             body_idle_timeout: Duration::from_secs(30),
             request_timeout: Duration::from_secs(30),
             max_json_bytes: 1024 * 1024,

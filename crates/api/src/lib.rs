@@ -8,6 +8,7 @@ mod config;
 mod cors;
 mod detach;
 mod extract;
+mod host;
 mod metrics;
 mod names;
 mod observe;
@@ -51,7 +52,7 @@ pub fn router(
     crate::metrics::describe();
     let (routes, document) = routes().split_for_parts();
     let app = Arc::new(App {
-        authenticator: Authenticator::new(&config.auth, uploads.deps().clock.clone()),
+        authenticator: Authenticator::new(&config, uploads.deps().clock.clone()),
         // A document of our own types: there is nothing that could fail.
         openapi: document.to_json().unwrap_or_default().into(),
         uploads,

@@ -8,7 +8,7 @@ use std::time::Instant;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName};
 use http::{HeaderValue, Method, StatusCode};
@@ -17,7 +17,7 @@ use moc_uploads_core::ErrorCode;
 use tracing::{Instrument, Span, field};
 
 use crate::state::AppState;
-use crate::{metrics as names, problem, unread};
+use crate::{host, metrics as names, problem, unread};
 
 pub(crate) const X_CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 
@@ -72,7 +72,10 @@ pub(crate) async fn observe(State(app): State<AppState>, request: Request, next:
     let is_head = request.method() == Method::HEAD;
 
     let (request, unread) = unread::watch(request);
-    let mut response = next.run(request).instrument(span).await;
+    let mut response = match host::check(request.version(), request.headers()) {
+        Ok(()) => next.run(request).instrument(span).await,
+        Err(problem) => problem.into_response(),
+    };
     record.code = problem::render(&mut response, &correlation_id);
     if response.status().is_client_error() || response.status().is_server_error() {
         response = unread::drain_after(response, unread);

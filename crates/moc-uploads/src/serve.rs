@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use crate::cli::ServeArgs;
 use crate::config::{Config, Host};
@@ -62,7 +63,7 @@ pub(crate) async fn serve(config: Config, args: &ServeArgs) -> Result<(), Failur
     let upkeep = tokio::spawn(keep_metrics(started.metrics.clone()));
     let sweeper = tokio::spawn(sweep_orphans(started.uploads.clone()));
     let readiness = Readiness::new();
-    let api = api_config(&config);
+    let api = api_config(&config, &base_url);
     let detached = api.detached.clone();
     let router = moc_uploads_api::router(started.uploads, api, readiness.clone(), started.metrics);
     tracing::info!(addr = %address, url = base_url, "listening");
@@ -144,9 +145,11 @@ fn base_url(config: &Config, address: SocketAddr) -> String {
         .unwrap_or_else(|| config.host.base_url(address.port()))
 }
 
-fn api_config(config: &Config) -> ApiConfig {
+fn api_config(config: &Config, base_url: &str) -> ApiConfig {
+    let base_url = Url::parse(base_url).ok();
     ApiConfig {
         cors: config.cors.clone(),
+        public_host: base_url.and_then(|url| url.host_str().map(str::to_owned)),
         body_idle_timeout: config.body_idle_timeout,
         request_timeout: config.request_timeout,
         follow_caller: config.traces_endpoint.is_some().then_some(follow_caller),

@@ -33,7 +33,7 @@ impl Connection {
     }
 
     fn get(&mut self, path: &str) -> Response {
-        self.send(&format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n"));
+        self.send(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
         self.response().unwrap()
     }
 
@@ -62,7 +62,7 @@ impl Connection {
             "type": "application/pdf", "ext": "pdf" }] }"#;
         let (first, rest) = BODY.split_at(20);
         self.send(&format!(
-            "POST /api/mocs/uploads/sessions HTTP/1.1\r\nHost: test\r\n\
+            "POST /api/mocs/uploads/sessions HTTP/1.1\r\nHost: localhost\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\
              Expect: 100-continue\r\n\r\n",
             BODY.len()
@@ -246,7 +246,8 @@ fn has_cut_by(server: &Server, cause: &str) -> bool {
 fn each_log_line_is_one_flat_object_with_the_requests_fields() {
     let (_folder, mut server) = start(&[]);
     let mut connection = Connection::open(&server);
-    connection.send("GET /healthz HTTP/1.1\r\nHost: test\r\nX-Correlation-Id: abc-123\r\n\r\n");
+    connection
+        .send("GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Correlation-Id: abc-123\r\n\r\n");
     assert_eq!(connection.response().unwrap().status, 200);
     server.terminate();
     server.wait();
@@ -337,7 +338,7 @@ fn a_head_that_is_too_large_is_refused() {
     let (_folder, server) = start(&[]);
     let mut connection = Connection::open(&server);
     let filler = "x".repeat(128 * 1024);
-    let request = format!("GET /healthz HTTP/1.1\r\nHost: test\r\nX-Filler: {filler}\r\n\r\n");
+    let request = format!("GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Filler: {filler}\r\n\r\n");
     // The server may stop reading before all is written.
     let _ = connection.0.get_mut().write_all(request.as_bytes());
     let status = connection.response().map(|response| response.status);

@@ -2,6 +2,7 @@
 
 mod claims;
 mod jwks;
+mod local;
 mod mint;
 mod verify;
 
@@ -71,6 +72,8 @@ pub(crate) enum AuthError {
     Missing,
     /// A header or a token that is not right; in words that give nothing away.
     Invalid(&'static str),
+    /// Nobody is asked for a token, but not everybody may call.
+    Foreign(&'static str),
     /// The keys can't be had now.
     KeysUnavailable {
         /// When they are asked for again.
@@ -93,6 +96,7 @@ impl From<AuthError> for Problem {
                 ))
                 .unwrap_or(HeaderValue::from_static("Bearer error=\"invalid_token\"")),
             ),
+            AuthError::Foreign(what) => Self::new(ErrorCode::Forbidden, what),
             AuthError::KeysUnavailable {
                 retry_after_seconds,
             } => Self::unavailable(

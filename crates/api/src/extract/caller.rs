@@ -15,7 +15,7 @@ impl FromRequestParts<AppState> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
-        let principal = app.authenticator.authenticate(&parts.headers).await?;
+        let principal = app.authenticator.authenticate(parts).await?;
         Span::current().record("user", principal.user_id.as_str());
         Ok(Self(principal))
     }

@@ -1,12 +1,10 @@
-//! Who is calling (CONTRACT section 3): tokens signed with a secret, and none at all.
+//! Who is calling (CONTRACT section 3): tokens signed with a secret.
 
 use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use moc_uploads_api::auth::AuthKeys;
-use moc_uploads_core::principal::{Principal, UserId};
 use moc_uploads_testkit::app::{
-    Claims, JWT_SECRET, LocalFile, SESSIONS, TestApp, create_body, sign, sign_hs256, unix_seconds,
+    Claims, JWT_SECRET, LocalFile, SESSIONS, TestApp, sign, sign_hs256, unix_seconds,
 };
 use serde_json::json;
 
@@ -205,20 +203,4 @@ async fn issuer_and_audience_do_not_matter_when_they_are_not_set() {
         .with("iss", "anybody")
         .with("aud", json!(["anything"]));
     assert_accepted(&app, &sign_hs256(&claims, JWT_SECRET)).await;
-}
-
-#[tokio::test]
-async fn bypassed_everybody_is_the_developer() {
-    let app = TestApp::with(|options| {
-        options.api.auth.keys = AuthKeys::Bypass(Principal {
-            user_id: UserId::new("developer"),
-            is_admin: true,
-        });
-    })
-    .await;
-    let body = create_body(&[LocalFile::pdf("a", 10)]);
-    let created = app.anonymous().post(SESSIONS).json(&body).await.expect(201);
-    for caller in [app.user("alice"), app.bearer("nonsense"), app.anonymous()] {
-        caller.get(created.header("location")).await.expect(200);
-    }
 }

@@ -8,6 +8,7 @@
 mod auth;
 mod auth_jwks;
 mod bad_input;
+mod bypass;
 mod cancel_session;
 mod complete_file;
 mod content;

@@ -112,6 +112,33 @@ async fn a_connection_that_breaks_leaves_the_earlier_part() {
     assert_eq!(alice.content(&remote).await.expect(200).body, file.bytes);
 }
 
+/// RFC 9112, section 3.2.
+#[tokio::test]
+async fn a_request_says_once_which_host_it_is_for() {
+    let app = TestApp::new().await;
+    let address = app.serve().await;
+    for (version, hosts, status) in [
+        ("1.1", "Host: test\r\n", "200"),
+        ("1.1", "Host: [::1]:80\r\n", "200"),
+        ("1.1", "Host:\r\n", "200"),
+        ("1.0", "", "200"),
+        ("1.1", "", "400"),
+        ("1.1", "Host: a\r\nHost: a\r\n", "400"),
+        ("1.0", "Host: a\r\nHost: b\r\n", "400"),
+        ("1.1", "Host: a b\r\n", "400"),
+        ("1.1", "Host: a, b\r\n", "400"),
+        ("1.1", "Host: a/b\r\n", "400"),
+        ("1.1", "Host: user@a\r\n", "400"),
+    ] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!("GET /healthz HTTP/{version}\r\n{hosts}\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let answer = answer(&mut stream).await;
+        assert_eq!(answer.split(' ').nth(1), Some(status), "{hosts:?}");
+        assert!(answer.contains("x-correlation-id: "), "{answer}");
+    }
+}
+
 #[tokio::test]
 async fn head_has_the_length_and_no_body_and_the_connection_stays() {
     let app = TestApp::new().await;

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::Stream;
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
 use http::{HeaderName, HeaderValue, Method, Request};
 use serde_json::Value;
 use tower::ServiceExt;
@@ -41,6 +41,8 @@ impl Caller {
         let mut request = Request::new(Body::empty());
         *request.method_mut() = method;
         *request.uri_mut() = path.as_ref().parse().unwrap();
+        let host = HeaderValue::from_static("localhost");
+        request.headers_mut().insert(HOST, host);
         if let Some(token) = self.token() {
             let bearer = HeaderValue::from_str(&format!("Bearer {token}")).unwrap();
             request.headers_mut().insert(AUTHORIZATION, bearer);
