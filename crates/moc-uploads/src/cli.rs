@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Token(TokenArgs),
     /// Print the settings in force and where each comes from; secrets are masked
     Config(ConfigArgs),
+    /// Try the settings against the real database, disk and token keys, and say what to do
+    Doctor(DoctorArgs),
     /// Print a completion script for a shell
     #[command(
         after_help = "Example:\n  moc-uploads completions bash > ~/.local/share/bash-completion/completions/moc-uploads"
@@ -98,6 +100,20 @@ pub(crate) struct TokenArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ConfigArgs {
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Nothing that lasts is changed, so it may run beside a server. A line for each check: ok, warning, or
+WRONG with what to do about it. Exit status: 0 nothing is wrong; 1 something is; 2 the settings
+themselves can't be right.
+
+Example:
+  DATABASE_URL=postgres://moc@db/moc moc-uploads doctor")]
+pub(crate) struct DoctorArgs {
     /// As JSON
     #[arg(long)]
     pub(crate) json: bool,

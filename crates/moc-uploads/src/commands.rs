@@ -10,12 +10,12 @@ use moc_uploads_api::auth::{TokenSpec, mint_token};
 use moc_uploads_core::time::{Clock, SystemClock};
 use tokio::runtime::Runtime;
 
-use crate::cli::{Cli, Command, ConfigArgs, ServeArgs, TokenArgs};
+use crate::cli::{Cli, Command, ConfigArgs, DoctorArgs, ServeArgs, TokenArgs};
 use crate::config::{Config, Purpose, Variables};
 use crate::failure::Failure;
 use crate::traces::Traces;
 use crate::wiring::Database;
-use crate::{logging, serve, upload};
+use crate::{doctor, logging, serve, upload};
 
 /// Wrong usage or configuration; also clap's.
 const MISCONFIGURED: u8 = 2;
@@ -35,22 +35,24 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Seed => run_seed(),
         Command::Token(args) => run_token(&args),
         Command::Config(args) => run_config(&args),
+        Command::Doctor(args) => return run_doctor(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "moc-uploads", &mut script);
             print(&String::from_utf8_lossy(&script))
         }
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            complain(&error);
-            match error {
-                CommandError::Misconfigured(_) => ExitCode::from(MISCONFIGURED),
-                CommandError::Failed(_) => ExitCode::FAILURE,
-            }
+    exit_code(result.map(|()| ExitCode::SUCCESS))
+}
+
+fn exit_code(result: Result<ExitCode, CommandError>) -> ExitCode {
+    result.unwrap_or_else(|error| {
+        complain(&error);
+        match error {
+            CommandError::Misconfigured(_) => ExitCode::from(MISCONFIGURED),
+            CommandError::Failed(_) => ExitCode::FAILURE,
         }
-    }
+    })
 }
 
 /// Why a command did not do its work.
@@ -165,6 +167,25 @@ fn run_config(args: &ConfigArgs) -> Result<(), CommandError> {
     } else {
         print(&config.to_table())
     }
+}
+
+fn run_doctor(args: &DoctorArgs) -> ExitCode {
+    let examined = configuration(Purpose::Serve).and_then(|config| {
+        use_ring();
+        let _logging = logging::start(&config, None);
+        let report = runtime()?.block_on(doctor::examine(&config));
+        if args.json {
+            print(&format!("{:#}\n", report.to_json()))?;
+        } else {
+            print(&report.to_text())?;
+        }
+        Ok(if report.is_ok() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
+    });
+    exit_code(examined)
 }
 
 fn configuration(purpose: Purpose) -> Result<Config, CommandError> {

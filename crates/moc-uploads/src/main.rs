@@ -3,6 +3,7 @@
 mod cli;
 mod commands;
 mod config;
+mod doctor;
 mod failure;
 mod lifecycle;
 mod log_json;

@@ -41,6 +41,7 @@ fn help_teaches() {
         "seed",
         "token",
         "config",
+        "doctor",
         "completions",
     ] {
         let args: Vec<&str> = [command, "--help"]

@@ -8,6 +8,7 @@ mod connection;
 mod decode;
 mod error;
 mod event_store;
+mod examine;
 mod migrate;
 mod options;
 mod seed;
@@ -20,6 +21,7 @@ use moc_uploads_core::ports::StoreError;
 use moc_uploads_core::time::Timestamp;
 
 pub use crate::clock::DatabaseClock;
+pub use crate::examine::Examination;
 pub use crate::options::{PostgresOptions, TimeSource};
 use crate::sql::Database;
 

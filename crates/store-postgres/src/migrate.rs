@@ -49,41 +49,7 @@ pub(crate) async fn migrate(db: &Database) -> Result<(), Error> {
 }
 
 async fn apply(db: &mut Lease, migrations: &'static [Migration]) -> Result<(), Error> {
-    let applied = applied(db).await?;
-    let known = migrations.len() as i64;
-    if let Some(&(found, _)) = applied.last()
-        && found > known
-    {
-        return Err(Error::NewerSchema { found, known });
-    }
-    for (migration, version) in migrations.iter().zip(1i64..) {
-        let checksum = migration.checksum();
-        match applied.iter().find(|(found, _)| *found == version) {
-            Some((_, found)) if *found == checksum => {}
-            Some(_) => return Err(Error::ChangedMigration(migration.name)),
-            None => {
-                db.script(migration.sql).await?;
-                let record = sqlx::query(
-                    "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)",
-                );
-                db.all(record.bind(version).bind(migration.name).bind(checksum))
-                    .await?;
-                tracing::info!(migration = migration.name, "schema migrated");
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Versions and checksums. The table is made when it is not there: a role that may not make tables
-/// can still ask for the state of a schema that is up to date.
-async fn applied(db: &mut Lease) -> Result<Vec<(i64, String)>, Error> {
-    let found = db
-        .all(sqlx::query(
-            "SELECT 1 WHERE to_regclass('schema_migrations') IS NOT NULL",
-        ))
-        .await?;
-    if found.is_empty() {
+    if !is_recorded(db).await? {
         db.script(
             "CREATE TABLE schema_migrations (
                version bigint PRIMARY KEY,
@@ -94,11 +60,66 @@ async fn applied(db: &mut Lease) -> Result<Vec<(i64, String)>, Error> {
         )
         .await?;
     }
-    let rows = db
-        .all(sqlx::query(
-            "SELECT version, checksum FROM schema_migrations ORDER BY version",
-        ))
-        .await?;
+    for (migration, version) in pending(&applied(db).await?, migrations)? {
+        db.script(migration.sql).await?;
+        let record = sqlx::query(
+            "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)",
+        );
+        let checksum = migration.checksum();
+        db.all(record.bind(version).bind(migration.name).bind(checksum))
+            .await?;
+        tracing::info!(migration = migration.name, "schema migrated");
+    }
+    Ok(())
+}
+
+/// The names of the migrations that are still to be done; nothing is changed.
+pub(crate) async fn still_to_do(db: &mut Lease) -> Result<Vec<&'static str>, Error> {
+    let applied = if is_recorded(db).await? {
+        applied(db).await?
+    } else {
+        Vec::new()
+    };
+    let pending = pending(&applied, MIGRATIONS)?;
+    Ok(pending
+        .into_iter()
+        .map(|(pending, _)| pending.name)
+        .collect())
+}
+
+/// What was not applied, with versions.
+fn pending(
+    applied: &[(i64, String)],
+    migrations: &'static [Migration],
+) -> Result<Vec<(&'static Migration, i64)>, Error> {
+    let known = migrations.len() as i64;
+    if let Some(&(found, _)) = applied.last()
+        && found > known
+    {
+        return Err(Error::NewerSchema { found, known });
+    }
+    let mut pending = Vec::new();
+    for (migration, version) in migrations.iter().zip(1i64..) {
+        match applied.iter().find(|(found, _)| *found == version) {
+            Some((_, found)) if *found == migration.checksum() => {}
+            Some(_) => return Err(Error::ChangedMigration(migration.name)),
+            None => pending.push((migration, version)),
+        }
+    }
+    Ok(pending)
+}
+
+/// Whether the table of versions is there. It is made only then: a role that may not make tables can
+/// still ask for the state of a schema that is up to date.
+async fn is_recorded(db: &mut Lease) -> Result<bool, Error> {
+    let found = sqlx::query("SELECT 1 WHERE to_regclass('schema_migrations') IS NOT NULL");
+    Ok(!db.all(found).await?.is_empty())
+}
+
+/// Versions and checksums.
+async fn applied(db: &mut Lease) -> Result<Vec<(i64, String)>, Error> {
+    let versions = sqlx::query("SELECT version, checksum FROM schema_migrations ORDER BY version");
+    let rows = db.all(versions).await?;
     rows.iter()
         .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
         .collect()

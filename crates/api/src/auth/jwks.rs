@@ -1,5 +1,6 @@
 //! Public keys that an identity provider publishes (`AUTH_JWKS_URL`), fetched when they are needed.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -120,7 +121,7 @@ impl Jwks {
     }
 
     async fn refresh(&self) -> Fetch {
-        let fetched = self.fetch().await;
+        let fetched = fetch(&self.url).await;
         let at = self.clock.now();
         let is_failure = match fetched {
             Ok(keys) => {
@@ -140,32 +141,41 @@ impl Jwks {
         Fetch { at, is_failure }
     }
 
-    async fn fetch(&self) -> Result<Vec<Key>, FetchError> {
-        // A second provider is no harm: whichever was there first stays.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder().timeout(FETCH_TIMEOUT).build()?;
-        let mut response = client
-            .get(self.url.clone())
-            .send()
-            .await?
-            .error_for_status()?;
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await? {
-            body.extend_from_slice(&chunk);
-            if body.len() > MAX_BYTES {
-                return Err(FetchError::TooLarge);
-            }
-        }
-        let set: RawKeySet = serde_json::from_slice(&body)?;
-        Ok(set.keys.into_iter().filter_map(usable_key).collect())
-    }
-
     fn cached(&self) -> Arc<KeySet> {
         self.cached
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
+}
+
+/// How many keys a URL answers that tokens can be verified with now, by algorithm: `RS256`, `ES256`.
+///
+/// # Errors
+/// Why there is no answer, or none that is a key set.
+pub async fn count_keys(url: &Url) -> Result<BTreeMap<String, usize>, String> {
+    let keys = fetch(url).await.map_err(|error| error.to_string())?;
+    let mut counts = BTreeMap::new();
+    for key in keys {
+        *counts.entry(format!("{:?}", key.algorithm)).or_default() += 1;
+    }
+    Ok(counts)
+}
+
+async fn fetch(url: &Url) -> Result<Vec<Key>, FetchError> {
+    // A second provider is no harm: whichever was there first stays.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().timeout(FETCH_TIMEOUT).build()?;
+    let mut response = client.get(url.clone()).send().await?.error_for_status()?;
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        body.extend_from_slice(&chunk);
+        if body.len() > MAX_BYTES {
+            return Err(FetchError::TooLarge);
+        }
+    }
+    let set: RawKeySet = serde_json::from_slice(&body)?;
+    Ok(set.keys.into_iter().filter_map(usable_key).collect())
 }
 
 const UNKNOWN_KEY: AuthError =

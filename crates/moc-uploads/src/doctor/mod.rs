@@ -1,0 +1,24 @@
+//! `moc-uploads doctor`: the configuration against the real things, in words.
+
+mod auth;
+mod database;
+mod disk;
+mod report;
+
+use crate::config::{Config, DatabaseConfig};
+pub(crate) use report::Report;
+
+/// Looks at everything that the configuration names, and changes nothing that lasts.
+pub(crate) async fn examine(config: &Config) -> Report {
+    let mut report = Report::default();
+    for warning in &config.warnings {
+        report.warning("settings", warning, "See `moc-uploads config`.");
+    }
+    match &config.database {
+        DatabaseConfig::Postgres(options) => database::postgres(options, &mut report).await,
+        DatabaseConfig::Sqlite(file) => database::sqlite(file, &mut report).await,
+    }
+    disk::files(&config.data_dir, &mut report);
+    auth::keys(&config.auth.keys, &mut report).await;
+    report
+}

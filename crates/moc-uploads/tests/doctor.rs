@@ -1,0 +1,219 @@
+//! `moc-uploads doctor` on things that are as they should be, and on things that are not.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, as it should"
+)]
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+
+use moc_uploads_testkit::postgres::{Cluster, Database, is_skipped};
+use serde_json::Value;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_moc-uploads");
+
+/// What was found, by check: verdict and finding. The exit status tells whether something is wrong.
+struct Findings(Vec<Value>);
+
+impl Findings {
+    fn verdict(&self, check: &str) -> &str {
+        let of = |found: &&Value| found["check"] == check;
+        let worst = |found: &&Value| match found["verdict"].as_str() {
+            Some("wrong") => 2,
+            Some("warning") => 1,
+            _ => 0,
+        };
+        let found = self.0.iter().filter(of).max_by_key(worst);
+        let found = found.unwrap_or_else(|| panic!("no {check}: {:#?}", self.0));
+        let verdict = found["verdict"].as_str().unwrap();
+        assert_eq!(verdict != "ok", found["advice"].is_string(), "{found}");
+        verdict
+    }
+
+    fn text(&self) -> String {
+        Value::from(self.0.clone()).to_string()
+    }
+}
+
+fn doctor(data_dir: &Path, variables: &[(&str, &str)]) -> Findings {
+    let output = Command::new(BINARY)
+        .args(["doctor", "--json"])
+        .env_clear()
+        .env("DATA_DIR", data_dir)
+        .env("DATABASE_CONNECT_TIMEOUT_MS", "2000")
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {output:?}"));
+    let checks = report["checks"].as_array().unwrap().clone();
+    let is_ok = checks.iter().all(|found| found["verdict"] != "wrong");
+    assert_eq!(report["ok"], is_ok);
+    assert_eq!(output.status.code(), Some(i32::from(!is_ok)), "{report:#}");
+    Findings(checks)
+}
+
+#[test]
+fn a_first_start_needs_nothing_and_looking_makes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let found = doctor(&data, &[]);
+    for check in ["database", "data folder", "token keys"] {
+        assert_eq!(found.verdict(check), "ok", "{}", found.text());
+    }
+    assert!(!data.exists());
+
+    let output = Command::new(BINARY)
+        .arg("doctor")
+        .env_clear()
+        .env("DATA_DIR", &data)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("ok       data folder"), "{said}");
+
+    assert_eq!(
+        doctor(Path::new("/proc/data"), &[]).verdict("data folder"),
+        "wrong"
+    );
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    assert_eq!(doctor(&file, &[]).verdict("data folder"), "wrong");
+    std::fs::write(folder.path().join("no.db"), [b'x'; 8192]).unwrap();
+    let no_database = format!("sqlite:{}/no.db", folder.path().display());
+    assert_eq!(
+        doctor(&data, &[("DATABASE_URL", &no_database)]).verdict("database"),
+        "wrong"
+    );
+}
+
+#[test]
+fn settings_that_cannot_be_right_are_told_as_ever() {
+    let output = Command::new(BINARY)
+        .arg("doctor")
+        .env_clear()
+        .env("PORT", "http")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("PORT=http"));
+}
+
+#[test]
+fn a_postgresql_that_is_not_ready_is_told_from_one_that_is() {
+    if is_skipped() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let database = Database::empty();
+    let url = database.url();
+    let examine = |url: &str| doctor(&data, &[("DATABASE_URL", url)]);
+
+    let found = examine(&url);
+    assert_eq!(found.verdict("database"), "ok");
+    assert_eq!(found.verdict("schema"), "warning");
+    assert_eq!(database.psql("SELECT to_regclass('schema_migrations')"), "");
+
+    let migrate = Command::new(BINARY)
+        .arg("migrate")
+        .env_clear()
+        .env("DATABASE_URL", &url)
+        .output()
+        .unwrap();
+    assert!(migrate.status.success(), "{migrate:?}");
+    let found = examine(&url);
+    for check in [
+        "database",
+        "schema",
+        "database rights",
+        "connections",
+        "clock",
+    ] {
+        assert_eq!(found.verdict(check), "ok", "{check}: {}", found.text());
+    }
+
+    let role = format!("stranger_{}", std::process::id());
+    database.psql(&format!(
+        "CREATE ROLE {role} LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"
+    ));
+    let strange = url.replace("postgres@", &format!("{role}@"));
+    let found = examine(&strange);
+    assert_eq!(found.verdict("database rights"), "wrong");
+    let missing = "upload_sessions: INSERT, UPDATE, DELETE";
+    assert!(found.text().contains(missing), "{}", found.text());
+    database.psql("DELETE FROM schema_migrations WHERE version > 1");
+    assert_eq!(examine(&strange).verdict("schema"), "wrong");
+    database.psql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+
+    database.psql("INSERT INTO schema_migrations VALUES (99, 'x', 'x')");
+    let found = examine(&url);
+    assert_eq!(found.verdict("database"), "wrong");
+    assert!(found.text().contains("start a newer program"));
+}
+
+#[test]
+fn a_postgresql_that_is_away_or_too_small_is_told() {
+    if is_skipped() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let cluster = Cluster::private();
+    let url = cluster.url("postgres");
+    let examine = |more: &[(&str, &str)]| {
+        let variables = [&[("DATABASE_URL", url.as_str())], more].concat();
+        doctor(folder.path(), &variables)
+    };
+    let found = examine(&[("DATABASE_MAX_CONNECTIONS", "10000")]);
+    assert_eq!(found.verdict("connections"), "wrong");
+    cluster.psql(
+        "postgres",
+        "ALTER SYSTEM SET default_transaction_read_only = on",
+    );
+    cluster.psql("postgres", "SELECT pg_reload_conf()");
+    assert_eq!(examine(&[]).verdict("database"), "wrong");
+    cluster.stop();
+    let found = examine(&[]);
+    assert_eq!(found.verdict("database"), "wrong");
+    assert!(!found.text().contains("clock"));
+}
+
+/// Answers everything with this body, until the test ends.
+fn answering(body: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut client in listener.incoming().flatten() {
+            let _ = client.read(&mut [0; 4096]);
+            let _ = write!(
+                client,
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                body.len()
+            );
+        }
+    });
+    format!("http://{address}/jwks.json")
+}
+
+#[test]
+fn token_keys_are_fetched() {
+    const KEY: &str = r#"{"keys":[{"kty":"EC","crv":"P-256","kid":"a","use":"sig",
+        "x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+        "y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}]}"#;
+    let folder = tempfile::tempdir().unwrap();
+    let verdict = |url: &str| {
+        let found = doctor(folder.path(), &[("AUTH_JWKS_URL", url)]);
+        found.verdict("token keys").to_owned()
+    };
+    assert_eq!(verdict(&answering(KEY)), "ok");
+    assert_eq!(verdict(&answering(r#"{"keys":[]}"#)), "wrong");
+    assert_eq!(verdict(&answering("hello")), "wrong");
+    let nobody = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    assert_eq!(verdict(&format!("http://{nobody}/jwks.json")), "wrong");
+}
