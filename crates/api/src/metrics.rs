@@ -1,6 +1,7 @@
 //! What is counted.
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
+use moc_uploads_core::event_queue::EventStats;
 
 /// Counter: `method`, `route`, `status`.
 pub(crate) const REQUESTS: &str = "http_requests_total";
@@ -10,6 +11,17 @@ pub(crate) const REQUEST_DURATION: &str = "http_request_duration_seconds";
 pub(crate) const REQUESTS_IN_FLIGHT: &str = "http_requests_in_flight";
 /// Counter: bytes of parts, accepted or not.
 pub(crate) const UPLOAD_BYTES: &str = "upload_bytes_total";
+
+/// Gauge: sessions whose events are to be written.
+const EVENT_QUEUE: &str = "analytics_queue_depth";
+/// Counter.
+const EVENTS_WRITTEN: &str = "analytics_events_written_total";
+/// Counter: more than now and then means that writers crash or that the queue is too small.
+const EVENTS_DERIVED: &str = "analytics_events_derived_total";
+/// Counter.
+const EVENT_FAILURES: &str = "analytics_write_failures_total";
+/// Counter.
+const EVENT_DROPS: &str = "analytics_sessions_dropped_total";
 
 /// From a database lookup to a large part on a slow line.
 const SECONDS: [f64; 14] = [
@@ -25,6 +37,15 @@ pub fn metrics_builder() -> PrometheusBuilder {
         .unwrap_or_else(|_| PrometheusBuilder::new())
 }
 
+/// What was counted elsewhere, as of now.
+pub(crate) fn show_events(stats: EventStats) {
+    metrics::gauge!(EVENT_QUEUE).set(stats.queue_depth as f64);
+    metrics::counter!(EVENTS_WRITTEN).absolute(stats.written);
+    metrics::counter!(EVENTS_DERIVED).absolute(stats.derived);
+    metrics::counter!(EVENT_FAILURES).absolute(stats.failed);
+    metrics::counter!(EVENT_DROPS).absolute(stats.dropped);
+}
+
 /// Help texts of `/metrics`.
 pub(crate) fn describe() {
     metrics::describe_counter!(REQUESTS, "Requests answered.");
@@ -38,5 +59,13 @@ pub(crate) fn describe() {
         UPLOAD_BYTES,
         metrics::Unit::Bytes,
         "Bytes of parts received."
+    );
+    metrics::describe_gauge!(EVENT_QUEUE, "Sessions whose events are to be written.");
+    metrics::describe_counter!(EVENTS_WRITTEN, "Events written after they happened.");
+    metrics::describe_counter!(EVENTS_DERIVED, "Events found missing, and written.");
+    metrics::describe_counter!(EVENT_FAILURES, "Attempts to write events that failed.");
+    metrics::describe_counter!(
+        EVENT_DROPS,
+        "Sessions that found the queue full: their events are derived."
     );
 }

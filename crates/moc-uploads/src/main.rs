@@ -1,5 +1,6 @@
 //! Resumable upload sessions for MOC instructions: the server and its upload client.
 
+mod analytics;
 mod cli;
 mod commands;
 mod config;

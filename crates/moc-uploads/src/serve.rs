@@ -14,6 +14,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use crate::analytics::Analytics;
 use crate::cli::ServeArgs;
 use crate::config::{Config, Host};
 use crate::failure::Failure;
@@ -60,6 +61,7 @@ pub(crate) async fn serve(config: Config, args: &ServeArgs) -> Result<(), Failur
         config.reaper_interval,
         stop.clone(),
     ));
+    let analytics = Analytics::start(&started.uploads, &config.analytics);
     let upkeep = tokio::spawn(keep_metrics(started.metrics.clone()));
     let sweeper = tokio::spawn(sweep_orphans(started.uploads.clone()));
     let readiness = Readiness::new();
@@ -80,6 +82,9 @@ pub(crate) async fn serve(config: Config, args: &ServeArgs) -> Result<(), Failur
     upkeep.abort();
     sweeper.abort();
     stop_reaper(reaper, &stop).await;
+    if let Some(analytics) = analytics {
+        analytics.stop().await;
+    }
     started.database.close().await;
     tracing::info!("stopped");
     Ok(())

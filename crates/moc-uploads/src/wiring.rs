@@ -148,11 +148,16 @@ pub(crate) fn open_uploads(
 ) -> Result<Uploads, Failure> {
     let objects = DiskStore::open(config.data_dir.join("blobs"), base_url)
         .map_err(|error| Failure::new("can't open the object store", error))?;
+    let event_queue_size = if config.analytics.is_on {
+        config.analytics.queue_size
+    } else {
+        0
+    };
     let deps = Deps {
         sessions: database.sessions(),
         objects: Arc::new(objects),
         events: database.events(),
-        event_queue: Arc::new(EventQueue::new(10_000)),
+        event_queue: Arc::new(EventQueue::new(event_queue_size)),
         clock: database.clock(),
         ids: Arc::new(TimeOrderedIds),
     };

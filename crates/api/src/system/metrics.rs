@@ -15,6 +15,7 @@ use crate::state::AppState;
     responses((status = 200, body = String, content_type = "text/plain", description = "Text exposition format."))
 )]
 pub(crate) async fn get_metrics(State(app): State<AppState>) -> impl IntoResponse {
+    crate::metrics::show_events(app.uploads.deps().event_queue.stats());
     (
         [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
         app.metrics.render(),

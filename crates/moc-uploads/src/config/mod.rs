@@ -1,5 +1,6 @@
 //! The configuration (CONTRACT section 5): read once, from variables, with all problems at once.
 
+mod analytics;
 mod auth;
 mod content;
 mod database;
@@ -20,6 +21,7 @@ use moc_uploads_core::service::Settings;
 use moc_uploads_core::session::ExtensionRule;
 use tracing_subscriber::EnvFilter;
 
+pub(crate) use analytics::AnalyticsConfig;
 pub(crate) use database::DatabaseConfig;
 pub(crate) use reader::{Problem, Variables};
 pub(crate) use values::{Host, LogFormat};
@@ -55,6 +57,7 @@ pub(crate) struct Config {
     pub(crate) cors: CorsOrigins,
     pub(crate) settings: Settings,
     pub(crate) reaper_interval: Duration,
+    pub(crate) analytics: AnalyticsConfig,
     pub(crate) body_idle_timeout: Duration,
     pub(crate) request_timeout: Duration,
     pub(crate) shutdown_grace: Duration,
@@ -160,6 +163,7 @@ fn read(reader: &mut Reader<'_>, purpose: Purpose) -> Config {
         jwt_secret,
         settings,
         reaper_interval: seconds(reader, "REAPER_INTERVAL_SECONDS", 60, 1),
+        analytics: analytics::read(reader),
         body_idle_timeout: seconds(reader, "BODY_IDLE_TIMEOUT_SECONDS", 30, 1),
         request_timeout: seconds(reader, "REQUEST_TIMEOUT_SECONDS", 30, 1),
         shutdown_grace: seconds(reader, "SHUTDOWN_GRACE_SECONDS", 30, 0),

@@ -6,7 +6,7 @@ use moc_uploads_api::CorsOrigins;
 use moc_uploads_api::auth::AuthKeys;
 use moc_uploads_core::service::Settings;
 
-use super::{Config, DatabaseConfig, Purpose, Variables};
+use super::{AnalyticsConfig, Config, DatabaseConfig, Purpose, Variables};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
@@ -43,6 +43,16 @@ fn the_defaults_are_the_contracts() {
     assert_eq!(config.public_base_url, None);
     assert_eq!(config.cors, CorsOrigins::None);
     assert_eq!(config.reaper_interval.as_secs(), 60);
+    assert_eq!(
+        config.analytics,
+        AnalyticsConfig {
+            is_on: true,
+            batch_size: 100,
+            flush_every: Duration::from_secs(1),
+            queue_size: 10_000,
+            retention: None,
+        }
+    );
     assert_eq!(config.body_idle_timeout.as_secs(), 30);
     assert_eq!(config.shutdown_grace.as_secs(), 30);
     assert_eq!(config.log_filter, "info");
@@ -91,6 +101,11 @@ fn every_setting_reaches_its_place() {
         ("VERIFY_HASH", "never"),
         ("CONTENT_DELIVERY", "proxy"),
         ("ORPHAN_UPLOAD_HOURS", "17"),
+        ("ANALYTICS", "off"),
+        ("ANALYTICS_BATCH_SIZE", "21"),
+        ("ANALYTICS_FLUSH_MS", "22"),
+        ("ANALYTICS_QUEUE_SIZE", "23"),
+        ("ANALYTICS_RETENTION_DAYS", "24"),
         ("BODY_IDLE_TIMEOUT_SECONDS", "15"),
         ("REQUEST_TIMEOUT_SECONDS", "16"),
         ("SHUTDOWN_GRACE_SECONDS", "0"),
@@ -122,6 +137,16 @@ fn every_setting_reaches_its_place() {
         ]
         .map(|duration| duration.as_secs()),
         [14, 15, 16, 0]
+    );
+    assert_eq!(
+        config.analytics,
+        AnalyticsConfig {
+            is_on: false,
+            batch_size: 21,
+            flush_every: Duration::from_millis(22),
+            queue_size: 23,
+            retention: Some(Duration::from_secs(24 * 24 * 60 * 60)),
+        }
     );
     assert_eq!(
         config.cors,
@@ -220,6 +245,11 @@ fn each_value_that_cant_be_right_is_refused_by_its_name() {
         ("VERIFY_HASH", &["true", "sometimes"]),
         ("CONTENT_DELIVERY", &["stream"]),
         ("ORPHAN_UPLOAD_HOURS", &["0", "8785"]),
+        ("ANALYTICS", &["no", "ON"]),
+        ("ANALYTICS_BATCH_SIZE", &["0", "10001"]),
+        ("ANALYTICS_FLUSH_MS", &["9", "5001", "1s"]),
+        ("ANALYTICS_QUEUE_SIZE", &["0", "1000001"]),
+        ("ANALYTICS_RETENTION_DAYS", &["0", "36501", "for ever"]),
         ("BODY_IDLE_TIMEOUT_SECONDS", &["0"]),
         ("REQUEST_TIMEOUT_SECONDS", &["0"]),
         ("SHUTDOWN_GRACE_SECONDS", &["-1", "3601"]),

@@ -1,0 +1,115 @@
+//! Writes analytics events while the server runs, and finds those that were missed (CONTRACT
+//! section 1.8).
+
+use std::time::Duration;
+
+use moc_uploads_core::service::{EventBatch, Uploads};
+use moc_uploads_core::time::Timestamp;
+use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::AnalyticsConfig;
+
+/// What is missing is found within this time.
+const RECONCILE_EVERY: Duration = Duration::from_secs(60);
+
+/// What is younger may be on its way to be written, here or on another replica.
+const ON_ITS_WAY: Duration = Duration::from_secs(10);
+
+/// For the last events at the end; what is not written then is derived at the next start.
+const FLUSH_GRACE: Duration = Duration::from_secs(5);
+
+/// The two tasks.
+pub(crate) struct Analytics {
+    stop: CancellationToken,
+    writer: JoinHandle<()>,
+    reconciler: JoinHandle<()>,
+}
+
+impl Analytics {
+    /// Starts them; the reconciler begins at once. `None` when analytics is off.
+    pub(crate) fn start(uploads: &Uploads, config: &AnalyticsConfig) -> Option<Self> {
+        if !config.is_on {
+            return None;
+        }
+        let stop = CancellationToken::new();
+        Some(Self {
+            writer: tokio::spawn(write(uploads.clone(), config.clone(), stop.clone())),
+            reconciler: tokio::spawn(reconcile(uploads.clone(), config.clone())),
+            stop,
+        })
+    }
+
+    /// Writes what still waits. To be called when nothing happens any more.
+    pub(crate) async fn stop(mut self) {
+        // Safe to break off.
+        self.reconciler.abort();
+        self.stop.cancel();
+        let ended = tokio::time::timeout(FLUSH_GRACE, &mut self.writer).await;
+        if ended.is_err() {
+            tracing::warn!("the last events are not written; the next start derives them");
+            self.writer.abort();
+        }
+    }
+}
+
+async fn write(uploads: Uploads, config: AnalyticsConfig, stop: CancellationToken) {
+    let mut ticks = ticks(config.flush_every);
+    let mut is_failing = false;
+    let mut is_last = false;
+    while !is_last {
+        is_last = tokio::select! {
+            biased;
+            () = stop.cancelled() => true,
+            _ = ticks.tick() => false,
+        };
+        match uploads.write_events(batch(&uploads, &config)).await {
+            Ok(_) => is_failing = false,
+            // Once is enough: it is tried again and again.
+            Err(error) if !is_failing => {
+                is_failing = true;
+                tracing::warn!(%error, cause = ?error, "events not written, trying again");
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+async fn reconcile(uploads: Uploads, config: AnalyticsConfig) {
+    let mut ticks = ticks(RECONCILE_EVERY);
+    let mut grace = Duration::ZERO;
+    loop {
+        ticks.tick().await;
+        let batch = batch(&uploads, &config);
+        match uploads.reconcile_events(batch, grace).await {
+            Ok(0) => {}
+            Ok(derived_count) => tracing::info!(derived_count, "missing events derived"),
+            Err(error) => {
+                tracing::warn!(%error, cause = ?error, "events not reconciled, trying again");
+            }
+        }
+        grace = ON_ITS_WAY;
+        if let Some(before) = batch.since {
+            match uploads.prune_events(before).await {
+                Ok(0) => {}
+                Ok(pruned_count) => tracing::info!(pruned_count, %before, "events pruned"),
+                Err(error) => tracing::warn!(%error, "events not pruned, trying again"),
+            }
+        }
+    }
+}
+
+fn batch(uploads: &Uploads, config: &AnalyticsConfig) -> EventBatch {
+    let now: Timestamp = uploads.deps().clock.now();
+    EventBatch {
+        size: config.batch_size,
+        since: config.retention.map(|retention| now - retention),
+    }
+}
+
+fn ticks(every: Duration) -> tokio::time::Interval {
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
