@@ -1,4 +1,4 @@
-//! The port's conformance suite, on two stores over one file.
+//! The ports' conformance suites, on two stores over one file.
 #![expect(
     clippy::unwrap_used,
     reason = "a test that panics has failed, as it should"
@@ -7,15 +7,25 @@
 use std::sync::Arc;
 
 use moc_uploads_store_sqlite::SqliteStore;
+use moc_uploads_testkit::event_store::EventStores;
 use moc_uploads_testkit::session_store::Stores;
 
 async fn stores() -> Stores {
+    event_stores().await.sessions
+}
+
+async fn event_stores() -> EventStores {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("moc-uploads.db");
-    let store = SqliteStore::open(&path).await.unwrap();
+    let store = Arc::new(SqliteStore::open(&path).await.unwrap());
     store.migrate().await.unwrap();
-    let replica = SqliteStore::open(&path).await.unwrap();
-    Stores::new(Arc::new(store), Arc::new(replica), folder)
+    let replica = Arc::new(SqliteStore::open(&path).await.unwrap());
+    EventStores {
+        sessions: Stores::new(store.clone(), replica.clone(), folder),
+        store,
+        replica,
+    }
 }
 
 moc_uploads_testkit::session_store_conformance!(stores);
+moc_uploads_testkit::event_store_conformance!(event_stores);

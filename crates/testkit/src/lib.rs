@@ -9,6 +9,7 @@
 pub mod app;
 pub mod builders;
 pub mod clock;
+pub mod event_store;
 #[cfg(any(feature = "postgres", feature = "s3"))]
 mod external;
 pub mod faults;

@@ -21,13 +21,13 @@ use crate::builders::{EXTENSION, MINUTE, instruction, moc_id, new_file, new_sess
 use crate::clock::ManualClock;
 
 /// After this a finalize lock is stale.
-pub(super) const LOCK_TTL: Duration = Duration::from_secs(5 * 60);
+pub(crate) const LOCK_TTL: Duration = Duration::from_secs(5 * 60);
 
 /// The shortest time that matters.
-pub(super) const MILLISECOND: Duration = Duration::from_millis(1);
+pub(crate) const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// When tests begin.
-pub(super) const NOW: Timestamp = ManualClock::START;
+pub(crate) const NOW: Timestamp = ManualClock::START;
 
 /// Two replicas over one new database.
 pub struct Stores {
@@ -53,7 +53,7 @@ impl Stores {
     }
 
     /// What `count` tasks get that start at once, every other one on the replica.
-    pub(super) async fn concurrently<T, F>(
+    pub(crate) async fn concurrently<T, F>(
         &self,
         count: usize,
         task: impl Fn(Arc<dyn SessionStore>, usize) -> F,
@@ -81,17 +81,17 @@ impl Stores {
     }
 
     /// An active session of a new user, with these files declared.
-    pub(super) async fn session(&self, files: Vec<FileMetadata>) -> NewSession {
+    pub(crate) async fn session(&self, files: Vec<FileMetadata>) -> NewSession {
         self.created(new_session(&user("alice"), files, NOW)).await
     }
 
-    pub(super) async fn created(&self, session: NewSession) -> NewSession {
+    pub(crate) async fn created(&self, session: NewSession) -> NewSession {
         let outcome = self.store.create_session(session.clone()).await.unwrap();
         assert_eq!(outcome, CreateSessionOutcome::Created);
         session
     }
 
-    pub(super) async fn registered(&self, session: &NewSession, metadata: FileMetadata) -> NewFile {
+    pub(crate) async fn registered(&self, session: &NewSession, metadata: FileMetadata) -> NewFile {
         let file = new_file(&session.user_id, session.id, metadata);
         let register = registration(session, vec![file.clone()], session.created_at);
         let activity = self.store.register_files(register).await.unwrap();
@@ -99,14 +99,14 @@ impl Stores {
         file
     }
 
-    pub(super) async fn recorded(&self, session: &NewSession, file: &NewFile, part_number: u32) {
+    pub(crate) async fn recorded(&self, session: &NewSession, file: &NewFile, part_number: u32) {
         let part = part(session, file, part_number, session.created_at);
         let activity = self.store.record_part(part).await.unwrap();
         assert_eq!(outcome_of(activity), RecordPartOutcome::Recorded);
     }
 
     /// A file whose upload was completed when its session was created.
-    pub(super) async fn completed(&self, session: &NewSession, metadata: FileMetadata) -> NewFile {
+    pub(crate) async fn completed(&self, session: &NewSession, metadata: FileMetadata) -> NewFile {
         let file = self.registered(session, metadata).await;
         let complete = completion(session, &file, session.created_at);
         let activity = self.store.complete_file(complete).await.unwrap();
@@ -114,7 +114,7 @@ impl Stores {
         file
     }
 
-    pub(super) async fn cancelled(&self, session: &NewSession) {
+    pub(crate) async fn cancelled(&self, session: &NewSession) {
         let outcome = self
             .store
             .cancel_session(session.id, &session.user_id, session.created_at, LOCK_TTL)
@@ -124,7 +124,7 @@ impl Stores {
     }
 
     /// Takes the finalize lock as of `now`.
-    pub(super) async fn locked(&self, session: &NewSession, now: Timestamp) -> Vec<UploadFile> {
+    pub(crate) async fn locked(&self, session: &NewSession, now: Timestamp) -> Vec<UploadFile> {
         match self
             .store
             .begin_finalize(session.id, &session.user_id, now, LOCK_TTL)
@@ -137,7 +137,7 @@ impl Stores {
     }
 
     /// Finalizes it as soon as it is created.
-    pub(super) async fn finalized(&self, session: &NewSession, title: &str) -> Moc {
+    pub(crate) async fn finalized(&self, session: &NewSession, title: &str) -> Moc {
         let now = session.created_at;
         let files = self.locked(session, now).await;
         match self
@@ -153,7 +153,7 @@ impl Stores {
 
     /// A session of each kind that takes nothing at [`NOW`], each with a file that is not
     /// completed, and how it is stored.
-    pub(super) async fn ended_sessions(&self) -> Vec<(NewSession, NewFile, SessionStatus)> {
+    pub(crate) async fn ended_sessions(&self) -> Vec<(NewSession, NewFile, SessionStatus)> {
         let mut ended = Vec::new();
         let declared = || vec![instruction("a", 10)];
         let long_ago = NOW - 60 * MINUTE;
@@ -186,7 +186,7 @@ impl Stores {
         ended
     }
 
-    pub(super) async fn detail(&self, session: &NewSession) -> SessionDetail {
+    pub(crate) async fn detail(&self, session: &NewSession) -> SessionDetail {
         self.store
             .session_detail(session.id)
             .await
@@ -194,11 +194,11 @@ impl Stores {
             .unwrap()
     }
 
-    pub(super) async fn expires_at(&self, session: &NewSession) -> Timestamp {
+    pub(crate) async fn expires_at(&self, session: &NewSession) -> Timestamp {
         self.detail(session).await.summary.session.expires_at
     }
 
-    pub(super) async fn statuses(&self, session: &NewSession) -> Vec<&'static str> {
+    pub(crate) async fn statuses(&self, session: &NewSession) -> Vec<&'static str> {
         let files = self.detail(session).await.files;
         files
             .iter()
@@ -208,7 +208,7 @@ impl Stores {
 }
 
 /// The session as it was created, in this state.
-pub(super) fn as_stored(session: &NewSession, stored_status: SessionStatus) -> Session {
+pub(crate) fn as_stored(session: &NewSession, stored_status: SessionStatus) -> Session {
     Session {
         id: session.id,
         user_id: session.user_id.clone(),
@@ -219,7 +219,7 @@ pub(super) fn as_stored(session: &NewSession, stored_status: SessionStatus) -> S
     }
 }
 
-pub(super) fn registration(
+pub(crate) fn registration(
     session: &NewSession,
     files: Vec<NewFile>,
     now: Timestamp,
@@ -235,7 +235,7 @@ pub(super) fn registration(
 }
 
 /// A part of 4 bytes.
-pub(super) fn part(
+pub(crate) fn part(
     session: &NewSession,
     file: &NewFile,
     part_number: u32,
@@ -252,7 +252,7 @@ pub(super) fn part(
     }
 }
 
-pub(super) fn completion(session: &NewSession, file: &NewFile, now: Timestamp) -> CompleteFile {
+pub(crate) fn completion(session: &NewSession, file: &NewFile, now: Timestamp) -> CompleteFile {
     CompleteFile {
         session_id: session.id,
         file_id: file.id,
@@ -264,11 +264,11 @@ pub(super) fn completion(session: &NewSession, file: &NewFile, now: Timestamp) -
     }
 }
 
-pub(super) fn url_of(file: &NewFile) -> String {
+pub(crate) fn url_of(file: &NewFile) -> String {
     format!("https://files.test/{}", file.id)
 }
 
-pub(super) fn new_moc(
+pub(crate) fn new_moc(
     session: &NewSession,
     files: Vec<UploadFile>,
     title: &str,
@@ -293,7 +293,7 @@ pub(super) fn new_moc(
     }
 }
 
-pub(super) fn outcome_of<T: std::fmt::Debug>(activity: Activity<T>) -> T {
+pub(crate) fn outcome_of<T: std::fmt::Debug>(activity: Activity<T>) -> T {
     match activity {
         Activity::Done { outcome, .. } => outcome,
         other => panic!("refused: {other:?}"),
