@@ -78,18 +78,20 @@ async fn write(uploads: Uploads, config: AnalyticsConfig, stop: CancellationToke
 
 async fn reconcile(uploads: Uploads, config: AnalyticsConfig) {
     let mut ticks = ticks(RECONCILE_EVERY);
-    let mut grace = Duration::ZERO;
+    let mut is_first = true;
     loop {
         ticks.tick().await;
+        // What a crash left is derived at once.
+        let grace = if is_first { Duration::ZERO } else { ON_ITS_WAY };
         let batch = batch(&uploads, &config);
         match uploads.reconcile_events(batch, grace).await {
-            Ok(0) => {}
-            Ok(derived_count) => tracing::info!(derived_count, "missing events derived"),
+            Ok(0) if !is_first => {}
+            Ok(derived_count) => tracing::info!(derived_count, "events reconciled"),
             Err(error) => {
                 tracing::warn!(%error, cause = ?error, "events not reconciled, trying again");
             }
         }
-        grace = ON_ITS_WAY;
+        is_first = false;
         if let Some(before) = batch.since {
             match uploads.prune_events(before).await {
                 Ok(0) => {}

@@ -1,0 +1,115 @@
+//! The server is killed in the middle of bursts of sessions: as soon as it is back, its events are
+//! what its tables say, none missing and none doubled.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, as it should"
+)]
+
+#[path = "analytics_crash/burst.rs"]
+mod burst;
+#[path = "analytics_crash/tables.rs"]
+mod tables;
+
+use std::path::Path;
+
+use moc_uploads_testkit::postgres::{self, Database};
+use moc_uploads_testkit::server::Server;
+use rand::Rng;
+
+use burst::Burst;
+use tables::Tables;
+
+/// Sessions of a burst.
+const SESSIONS: usize = 500;
+
+/// The kill comes before this; the whole burst has 4500.
+const MAX_ANSWERS: usize = 1500;
+
+fn start(data_dir: &Path, database_url: &str) -> Server {
+    Server::start(
+        env!("CARGO_BIN_EXE_moc-uploads"),
+        data_dir,
+        &[
+            ("DATABASE_URL", database_url),
+            ("RATE_LIMIT_BYPASS", "true"),
+            ("RUST_LOG", "error,moc_uploads=info,moc_uploads_core=error"),
+        ],
+    )
+}
+
+async fn kill_and_compare(tables: Tables, data_dir: &Path, rounds: usize) {
+    let mut server = start(data_dir, &tables.url());
+    let (mut derived_count, mut event_count) = (0, 0);
+    for round in 0..rounds {
+        let burst = Burst::start(&server.url(), round, SESSIONS);
+        // The moment of the kill is the random input of this test.
+        let answers = rand::rng().random_range(100..MAX_ANSWERS);
+        burst.answered(answers).await;
+        server.kill_hard();
+        burst.end().await;
+
+        server = start(data_dir, &tables.url());
+        let reconciled = server.wait_for("events reconciled");
+        derived_count += reconciled["derived_count"].as_u64().unwrap();
+        let (expected, events) = (tables.expected(), tables.events());
+        assert!(
+            expected.len() > event_count,
+            "nothing happened in round {round}"
+        );
+        event_count = events.len();
+        assert_eq!(
+            difference(&expected, &events),
+            (vec![], vec![]),
+            "round {round}"
+        );
+    }
+    assert!(
+        derived_count > 0,
+        "no kill came before an event was written"
+    );
+    assert!(server.stop().success());
+}
+
+/// What is missing of the first, sorted, and what is too much in the second.
+fn difference<'a>(expected: &'a [String], found: &'a [String]) -> (Vec<&'a str>, Vec<&'a str>) {
+    let (mut missing, mut surplus) = (Vec::new(), Vec::new());
+    let (mut expected, mut found) = (expected.iter().peekable(), found.iter().peekable());
+    loop {
+        match (expected.peek(), found.peek()) {
+            (None, None) => return (missing, surplus),
+            (Some(one), Some(other)) if one == other => {
+                expected.next();
+                found.next();
+            }
+            (Some(one), other) if other.is_none_or(|other| one < other) => {
+                missing.extend(expected.next().map(String::as_str));
+            }
+            _ => surplus.extend(found.next().map(String::as_str)),
+        }
+    }
+}
+
+#[test]
+fn a_difference_is_found_on_both_sides() {
+    let [a, b, c] = ["a", "b", "c"].map(str::to_owned);
+    let (expected, found) = ([a.clone(), b], [a.clone(), a, c]);
+    assert_eq!(difference(&expected, &found), (vec!["b"], vec!["a", "c"]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_event_is_lost_or_doubled_however_often_the_server_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let tables = Tables::Sqlite(folder.path().join("moc-uploads.db"));
+    kill_and_compare(tables, folder.path(), 20).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_event_is_lost_or_doubled_on_postgresql() {
+    if postgres::is_skipped() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let tables = Tables::Postgres(Database::empty());
+    kill_and_compare(tables, folder.path(), 4).await;
+}
