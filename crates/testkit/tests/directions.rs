@@ -83,3 +83,11 @@ fn one_crate_knows_the_aws_sdk() {
     let known = dependencies("blob-s3");
     assert!(known.iter().any(|name| name == "aws-sdk-s3"));
 }
+
+#[test]
+fn the_contract_knows_neither_the_service_nor_http_servers() {
+    assert_knows_none(
+        "contract",
+        HEAVY.into_iter().chain(["moc-uploads", "tokio"]),
+    );
+}
