@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::sdk::SdkCommand;
 use crate::upload::UploadArgs;
 
 const EXAMPLES: &str = "\
@@ -59,6 +60,9 @@ pub(crate) enum Command {
     Config(ConfigArgs),
     /// Try the settings against the real database, disk and token keys, and say what to do
     Doctor(DoctorArgs),
+    /// The TypeScript SDK
+    #[command(subcommand)]
+    Sdk(SdkCommand),
     /// Print a completion script for a shell
     #[command(
         after_help = "Example:\n  moc-uploads completions bash > ~/.local/share/bash-completion/completions/moc-uploads"

@@ -15,7 +15,7 @@ use crate::config::{Config, Purpose, Variables};
 use crate::failure::Failure;
 use crate::traces::Traces;
 use crate::wiring::Database;
-use crate::{doctor, logging, serve, upload};
+use crate::{doctor, logging, sdk, serve, upload};
 
 /// Wrong usage or configuration; also clap's.
 const MISCONFIGURED: u8 = 2;
@@ -36,6 +36,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Token(args) => run_token(&args),
         Command::Config(args) => run_config(&args),
         Command::Doctor(args) => return run_doctor(&args),
+        Command::Sdk(command) => sdk::run(&command),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "moc-uploads", &mut script);
@@ -50,22 +51,25 @@ fn exit_code(result: Result<ExitCode, CommandError>) -> ExitCode {
         complain(&error);
         match error {
             CommandError::Misconfigured(_) => ExitCode::from(MISCONFIGURED),
-            CommandError::Failed(_) => ExitCode::FAILURE,
+            CommandError::Failed(_) | CommandError::Told(_) => ExitCode::FAILURE,
         }
     })
 }
 
 /// Why a command did not do its work.
-enum CommandError {
+pub(crate) enum CommandError {
     Misconfigured(String),
     Failed(Failure),
+    /// A message of several lines that says itself that it is an error.
+    Told(String),
 }
 
 impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Misconfigured(problems) => f.write_str(problems),
-            Self::Failed(failure) => failure.fmt(f),
+            Self::Misconfigured(problems) => write!(f, "error: {problems}"),
+            Self::Failed(failure) => write!(f, "error: {failure}"),
+            Self::Told(text) => f.write_str(text),
         }
     }
 }
@@ -97,7 +101,7 @@ fn run_upload(args: upload::UploadArgs) -> ExitCode {
             code
         }
         Err(failure) => {
-            complain(&failure);
+            complain(&CommandError::from(failure));
             ExitCode::FAILURE
         }
     }
@@ -224,7 +228,7 @@ fn use_ring() {
 }
 
 /// To standard output, which may be closed early (`moc-uploads config | head -1`).
-fn print(text: &str) -> Result<(), CommandError> {
+pub(crate) fn print(text: &str) -> Result<(), CommandError> {
     let mut stdout = io::stdout().lock();
     match stdout
         .write_all(text.as_bytes())
@@ -237,7 +241,7 @@ fn print(text: &str) -> Result<(), CommandError> {
     }
 }
 
-fn complain(error: &impl fmt::Display) {
+fn complain(error: &CommandError) {
     // There is nobody left to tell when this fails.
-    let _ = writeln!(io::stderr(), "error: {error}");
+    let _ = writeln!(io::stderr(), "{error}");
 }

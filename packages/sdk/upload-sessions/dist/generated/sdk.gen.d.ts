@@ -14,69 +14,70 @@ export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends 
     meta?: Record<string, unknown>;
 };
 /**
- * List your sessions
+ * My sessions, newest first
  *
  * Newest first.
  */
 export declare const listSessions: <ThrowOnError extends boolean = false>(options?: Options<ListSessionsData, ThrowOnError>) => import("./client/types.gen.js").RequestResult<ListSessionsResponses, ListSessionsErrors, ThrowOnError, "fields">;
 /**
- * Open a session
+ * Create a session for files of every category
  *
  * Checks the files against the limits, against what you have uploaded before and against the
  * daily limit, and opens a session that takes exactly these files.
  */
 export declare const createSession: <ThrowOnError extends boolean = false>(options: Options<CreateSessionData, ThrowOnError>) => import("./client/types.gen.js").RequestResult<CreateSessionResponses, CreateSessionErrors, ThrowOnError, "fields">;
 /**
- * Make a session a MOC
+ * Finalize: the files are verified, the MOC is created, the session is closed
  *
  * Verifies every file and creates the MOC, once, however many call. A refusal changes nothing.
  */
 export declare const finalizeSession: <ThrowOnError extends boolean = false>(options: Options<FinalizeSessionData, ThrowOnError>) => import("./client/types.gen.js").RequestResult<FinalizeSessionResponses, FinalizeSessionErrors, ThrowOnError, "fields">;
 /**
- * Cancel a session
+ * Cancel the session
  *
  * Frees what it stored, completed files included. Can be repeated. A finalized session can't be
  * cancelled.
  */
 export declare const cancelSession: <ThrowOnError extends boolean = false>(options: Options<CancelSessionData, ThrowOnError>) => import("./client/types.gen.js").RequestResult<CancelSessionResponses, CancelSessionErrors, ThrowOnError, "fields">;
 /**
- * Look at a session
+ * State, expiry, files, bytes and parts received
  *
  * Its state, its files, and what has arrived of them. Looking does not extend it.
  */
 export declare const getSession: <ThrowOnError extends boolean = false>(options: Options<GetSessionData, ThrowOnError>) => import("./client/types.gen.js").RequestResult<GetSessionResponses, GetSessionErrors, ThrowOnError, "fields">;
 /**
- * Register a file
+ * Register a file of the session: starts its multipart upload
  *
  * Starts the multipart upload of a file that was declared when the session was created.
  */
 export declare const registerFile: <ThrowOnError extends boolean = false>(options: Options<RegisterFileData, ThrowOnError>) => import("./client/types.gen.js").RequestResult<RegisterFileResponses, RegisterFileErrors, ThrowOnError, "fields">;
 /**
- * Register several files
+ * Register several files at once
  *
- * Each by itself: a file that is refused does not undo another.
+ * Each succeeds or fails by itself, and the results are in the order of the request. Here one file
+ * was not declared: two results and one error.
  */
 export declare const registerFilesBatch: <ThrowOnError extends boolean = false>(options: Options<RegisterFilesBatchData, ThrowOnError>) => import("./client/types.gen.js").RequestResult<RegisterFilesBatchResponses, RegisterFilesBatchErrors, ThrowOnError, "fields">;
 /**
- * Complete a file
+ * Complete the file: its parts are assembled
  *
  * Assembles the file once all its parts have arrived. Can be repeated.
  */
 export declare const completeFile: <ThrowOnError extends boolean = false>(options: Options<CompleteFileData, ThrowOnError>) => import("./client/types.gen.js").RequestResult<CompleteFileResponses, CompleteFileErrors, ThrowOnError, "fields">;
 /**
- * Download a file
+ * The whole file
  *
  * The bytes of a completed file, or a single range of them.
  */
 export declare const getFileContent: <ThrowOnError extends boolean = false>(options: Options<GetFileContentData, ThrowOnError>) => import("./client/types.gen.js").RequestResult<GetFileContentResponses, GetFileContentErrors, ThrowOnError, "fields">;
 /**
- * List a file's parts
+ * What has arrived: resume from here
  *
  * What has arrived and need not be sent again.
  */
 export declare const listParts: <ThrowOnError extends boolean = false>(options: Options<ListPartsData, ThrowOnError>) => import("./client/types.gen.js").RequestResult<ListPartsResponses, ListPartsErrors, ThrowOnError, "fields">;
 /**
- * Upload a part
+ * Send a part; here the last one first
  *
  * Part n holds the bytes from (n-1) x partSizeBytes; every part but the last has exactly
  * partSizeBytes, the last has the rest. Sending a part again replaces it. Needs a token, or the

@@ -19,7 +19,7 @@ export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends 
 };
 
 /**
- * List your sessions
+ * My sessions, newest first
  *
  * Newest first.
  */
@@ -30,7 +30,7 @@ export const listSessions = <ThrowOnError extends boolean = false>(options?: Opt
 });
 
 /**
- * Open a session
+ * Create a session for files of every category
  *
  * Checks the files against the limits, against what you have uploaded before and against the
  * daily limit, and opens a session that takes exactly these files.
@@ -46,7 +46,7 @@ export const createSession = <ThrowOnError extends boolean = false>(options: Opt
 });
 
 /**
- * Make a session a MOC
+ * Finalize: the files are verified, the MOC is created, the session is closed
  *
  * Verifies every file and creates the MOC, once, however many call. A refusal changes nothing.
  */
@@ -61,7 +61,7 @@ export const finalizeSession = <ThrowOnError extends boolean = false>(options: O
 });
 
 /**
- * Cancel a session
+ * Cancel the session
  *
  * Frees what it stored, completed files included. Can be repeated. A finalized session can't be
  * cancelled.
@@ -73,7 +73,7 @@ export const cancelSession = <ThrowOnError extends boolean = false>(options: Opt
 });
 
 /**
- * Look at a session
+ * State, expiry, files, bytes and parts received
  *
  * Its state, its files, and what has arrived of them. Looking does not extend it.
  */
@@ -84,7 +84,7 @@ export const getSession = <ThrowOnError extends boolean = false>(options: Option
 });
 
 /**
- * Register a file
+ * Register a file of the session: starts its multipart upload
  *
  * Starts the multipart upload of a file that was declared when the session was created.
  */
@@ -99,9 +99,10 @@ export const registerFile = <ThrowOnError extends boolean = false>(options: Opti
 });
 
 /**
- * Register several files
+ * Register several files at once
  *
- * Each by itself: a file that is refused does not undo another.
+ * Each succeeds or fails by itself, and the results are in the order of the request. Here one file
+ * was not declared: two results and one error.
  */
 export const registerFilesBatch = <ThrowOnError extends boolean = false>(options: Options<RegisterFilesBatchData, ThrowOnError>) => (options.client ?? client).post<RegisterFilesBatchResponses, RegisterFilesBatchErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -114,7 +115,7 @@ export const registerFilesBatch = <ThrowOnError extends boolean = false>(options
 });
 
 /**
- * Complete a file
+ * Complete the file: its parts are assembled
  *
  * Assembles the file once all its parts have arrived. Can be repeated.
  */
@@ -129,7 +130,7 @@ export const completeFile = <ThrowOnError extends boolean = false>(options: Opti
 });
 
 /**
- * Download a file
+ * The whole file
  *
  * The bytes of a completed file, or a single range of them.
  */
@@ -140,7 +141,7 @@ export const getFileContent = <ThrowOnError extends boolean = false>(options: Op
 });
 
 /**
- * List a file's parts
+ * What has arrived: resume from here
  *
  * What has arrived and need not be sent again.
  */
@@ -151,7 +152,7 @@ export const listParts = <ThrowOnError extends boolean = false>(options: Options
 });
 
 /**
- * Upload a part
+ * Send a part; here the last one first
  *
  * Part n holds the bytes from (n-1) x partSizeBytes; every part but the last has exactly
  * partSizeBytes, the last has the rest. Sending a part again replaces it. Needs a token, or the

@@ -196,16 +196,6 @@ export type Finalizing = {
 export type FinalizingStatus = 'finalizing';
 
 /**
- * How the server is.
- */
-export type Health = {
-    /**
-     * `ok`; `shutting-down` with 503.
-     */
-    status: string;
-};
-
-/**
  * What a session became.
  */
 export type Moc = {
@@ -667,10 +657,13 @@ export type ListSessionsData = {
 export type ListSessionsErrors = {
     /**
      * `UNAUTHORIZED`: You did not say who you are.
+     * - No token
      */
     401: ProblemDetails;
     /**
      * `VALIDATION_ERROR`: Some fields are not valid.
+     * - A page size that can't be
+     * - A status that there is not
      */
     422: ProblemDetails;
     /**
@@ -710,10 +703,16 @@ export type CreateSessionData = {
 export type CreateSessionErrors = {
     /**
      * `BAD_REQUEST`: The request can't be understood. `FILE_COUNT_EXCEEDED`: Too many files.
+     * - Broken JSON
+     * - No body
+     * - No instruction file
+     * - More parts lists than a session takes
      */
     400: ProblemDetails;
     /**
      * `UNAUTHORIZED`: You did not say who you are.
+     * - No token
+     * - A token that is none
      */
     401: ProblemDetails;
     /**
@@ -726,14 +725,22 @@ export type CreateSessionErrors = {
     409: ProblemDetails;
     /**
      * `FILE_TOO_LARGE`: The file is too large. `PAYLOAD_TOO_LARGE`: The request body is too large.
+     * - An instruction of 50 MiB and one byte
      */
     413: ProblemDetails;
     /**
      * `UNSUPPORTED_MEDIA_TYPE`: The type is not allowed.
+     * - A type that the category does not take
      */
     415: ProblemDetails;
     /**
      * `VALIDATION_ERROR`: Some fields are not valid.
+     * - No file at all
+     * - Fields that can't be right, each named by a JSON pointer
+     * - A member of the wrong type
+     * - Two files of one key
+     * - A hash whose key names no file
+     * - An idempotency key that was used with another body
      */
     422: ProblemDetails;
     /**
@@ -771,14 +778,19 @@ export type FinalizeSessionData = {
 export type FinalizeSessionErrors = {
     /**
      * `BAD_REQUEST`: The request can't be understood. `FILES_INCOMPLETE`: Some files are not completed. `CONTENT_TYPE_MISMATCH`: A file is not of its declared type. `SESSION_NOT_ACTIVE`: The session is closed.
+     * - Nothing is uploaded yet
+     * - The first bytes are not of the declared type
+     * - A registered file is not completed; the answer names it
      */
     400: ProblemDetails;
     /**
      * `UNAUTHORIZED`: You did not say who you are.
+     * - No token
      */
     401: ProblemDetails;
     /**
      * `NOT_FOUND`: There is no such thing.
+     * - Somebody else's session
      */
     404: ProblemDetails;
     /**
@@ -787,10 +799,12 @@ export type FinalizeSessionErrors = {
     408: ProblemDetails;
     /**
      * `CONFLICT`: Something is in the way.
+     * - The title is taken; the answer suggests a slug
      */
     409: ProblemDetails;
     /**
      * `SESSION_EXPIRED`: The session has expired.
+     * - A session whose time is over
      */
     410: ProblemDetails;
     /**
@@ -803,6 +817,7 @@ export type FinalizeSessionErrors = {
     415: ProblemDetails;
     /**
      * `VALIDATION_ERROR`: Some fields are not valid.
+     * - No title
      */
     422: ProblemDetails;
     /**
@@ -842,14 +857,18 @@ export type CancelSessionData = {
 export type CancelSessionErrors = {
     /**
      * `UNAUTHORIZED`: You did not say who you are.
+     * - No token
      */
     401: ProblemDetails;
     /**
      * `NOT_FOUND`: There is no such thing.
+     * - Somebody else can't
+     * - A session that does not exist
      */
     404: ProblemDetails;
     /**
      * `CONFLICT`: Something is in the way.
+     * - A finalized session can't be cancelled
      */
     409: ProblemDetails;
     /**
@@ -885,10 +904,14 @@ export type GetSessionData = {
 export type GetSessionErrors = {
     /**
      * `UNAUTHORIZED`: You did not say who you are.
+     * - No token
      */
     401: ProblemDetails;
     /**
      * `NOT_FOUND`: There is no such thing.
+     * - A session that does not exist
+     * - An id that is no UUID
+     * - Somebody else's session
      */
     404: ProblemDetails;
     /**
@@ -924,14 +947,19 @@ export type RegisterFileData = {
 export type RegisterFileErrors = {
     /**
      * `BAD_REQUEST`: The request can't be understood. `FILE_COUNT_EXCEEDED`: Too many files. `PART_COUNT_MISMATCH`: The parts are not all there. `SESSION_NOT_ACTIVE`: The session is closed.
+     * - Register a file that was not declared
+     * - Register with a part count that is not the file's
      */
     400: ProblemDetails;
     /**
      * `UNAUTHORIZED`: You did not say who you are.
+     * - Register without a token
      */
     401: ProblemDetails;
     /**
      * `NOT_FOUND`: There is no such thing.
+     * - Register in a session that does not exist
+     * - Register in somebody else's session
      */
     404: ProblemDetails;
     /**
@@ -940,10 +968,12 @@ export type RegisterFileErrors = {
     408: ProblemDetails;
     /**
      * `CONFLICT`: Something is in the way.
+     * - Register the same key again
      */
     409: ProblemDetails;
     /**
      * `SESSION_EXPIRED`: The session has expired.
+     * - Register in a session whose time is over
      */
     410: ProblemDetails;
     /**
@@ -956,6 +986,7 @@ export type RegisterFileErrors = {
     415: ProblemDetails;
     /**
      * `VALIDATION_ERROR`: Some fields are not valid.
+     * - Register an invalid file
      */
     422: ProblemDetails;
     /**
@@ -995,10 +1026,12 @@ export type RegisterFilesBatchErrors = {
     400: ProblemDetails;
     /**
      * `UNAUTHORIZED`: You did not say who you are.
+     * - No token
      */
     401: ProblemDetails;
     /**
      * `NOT_FOUND`: There is no such thing.
+     * - A session that does not exist
      */
     404: ProblemDetails;
     /**
@@ -1011,6 +1044,7 @@ export type RegisterFilesBatchErrors = {
     409: ProblemDetails;
     /**
      * `SESSION_EXPIRED`: The session has expired.
+     * - A session whose time is over
      */
     410: ProblemDetails;
     /**
@@ -1023,6 +1057,8 @@ export type RegisterFilesBatchErrors = {
     415: ProblemDetails;
     /**
      * `VALIDATION_ERROR`: Some fields are not valid.
+     * - No file
+     * - More files than a batch takes
      */
     422: ProblemDetails;
     /**
@@ -1059,14 +1095,20 @@ export type CompleteFileData = {
 export type CompleteFileErrors = {
     /**
      * `BAD_REQUEST`: The request can't be understood. `INVALID_PART`: A part's etag is wrong. `PART_COUNT_MISMATCH`: The parts are not all there. `CHECKSUM_MISMATCH`: The bytes do not have the declared digest. `SESSION_NOT_ACTIVE`: The session is closed.
+     * - Complete a file whose bytes have not the declared SHA-256
+     * - Complete with an etag that is not the part's
+     * - Complete with a part missing; the answer names it
+     * - Complete a file whose parts are not all named
      */
     400: ProblemDetails;
     /**
      * `UNAUTHORIZED`: You did not say who you are.
+     * - Complete without a token
      */
     401: ProblemDetails;
     /**
      * `NOT_FOUND`: There is no such thing.
+     * - Complete a file that does not exist
      */
     404: ProblemDetails;
     /**
@@ -1091,6 +1133,7 @@ export type CompleteFileErrors = {
     415: ProblemDetails;
     /**
      * `VALIDATION_ERROR`: Some fields are not valid.
+     * - Complete without a list of parts
      */
     422: ProblemDetails;
     /**
@@ -1141,18 +1184,23 @@ export type GetFileContentData = {
 export type GetFileContentErrors = {
     /**
      * `UNAUTHORIZED`: You did not say who you are.
+     * - No token
      */
     401: ProblemDetails;
     /**
      * `NOT_FOUND`: There is no such thing.
+     * - Somebody else's file
+     * - A file that does not exist
      */
     404: ProblemDetails;
     /**
      * `CONFLICT`: Something is in the way.
+     * - It is not completed yet
      */
     409: ProblemDetails;
     /**
      * `RANGE_NOT_SATISFIABLE`: The range is outside the file.
+     * - A range outside the file
      */
     416: ProblemDetails;
     /**
@@ -1193,10 +1241,12 @@ export type ListPartsData = {
 export type ListPartsErrors = {
     /**
      * `UNAUTHORIZED`: You did not say who you are.
+     * - List parts without a token
      */
     401: ProblemDetails;
     /**
      * `NOT_FOUND`: There is no such thing.
+     * - List the parts of a file that does not exist
      */
     404: ProblemDetails;
     /**
@@ -1251,10 +1301,18 @@ export type UploadPartData = {
 export type UploadPartErrors = {
     /**
      * `BAD_REQUEST`: The request can't be understood. `INVALID_PART_NUMBER`: The file has no such part. `PART_SIZE_MISMATCH`: The part has the wrong size. `CHECKSUM_MISMATCH`: The bytes do not have the declared digest. `SESSION_NOT_ACTIVE`: The session is closed.
+     * - Bytes that have not the MD5 they claim
+     * - A part that the file has not
+     * - Part numbers start at 1
+     * - A part number that is none
+     * - A part of the wrong size
+     * - An empty part
+     * - But takes no part any more
      */
     400: ProblemDetails;
     /**
      * `UNAUTHORIZED`: You did not say who you are.
+     * - No token
      */
     401: ProblemDetails;
     /**
@@ -1263,6 +1321,8 @@ export type UploadPartErrors = {
     403: ProblemDetails;
     /**
      * `NOT_FOUND`: There is no such thing.
+     * - Somebody else's file
+     * - A file that does not exist
      */
     404: ProblemDetails;
     /**
@@ -1271,6 +1331,7 @@ export type UploadPartErrors = {
     408: ProblemDetails;
     /**
      * `CONFLICT`: Something is in the way.
+     * - A part of a completed file
      */
     409: ProblemDetails;
     /**
