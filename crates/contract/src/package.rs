@@ -10,17 +10,15 @@ use crate::error::Error;
 use crate::join::Contract;
 use crate::output::{openapi, readme};
 
-/// What is written by hand; `crates/contract/template/`.
-pub(crate) const TEMPLATE: [(&str, &str); 2] = [
-    ("src/index.ts", include_str!("../template/src/index.ts")),
-    ("tsconfig.json", include_str!("../template/tsconfig.json")),
-];
-const PACKAGE_JSON: &str = include_str!("../template/package.json");
-const README: &str = include_str!("../template/README.md");
+/// What is written by hand; the build lists it.
+const TEMPLATE: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/template.rs"));
 const LICENSES: [(&str, &str); 2] = [
     ("LICENSE-APACHE", include_str!("../../../LICENSE-APACHE")),
     ("LICENSE-MIT", include_str!("../../../LICENSE-MIT")),
 ];
+
+/// Where the template's README has the operations.
+const OPERATIONS: &str = "<!-- operations -->";
 
 /// Files by their path in the package, with `/`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,20 +31,17 @@ impl Package {
     pub(crate) fn of(contract: &Contract<'_>) -> Self {
         let document = openapi::document(contract);
         let version = document["info"]["version"].as_str().unwrap_or("0.0.0");
-        let package = PACKAGE_JSON.replacen("\"0.0.0\"", &Value::from(version).to_string(), 1);
         let operations = readme::operations(contract);
-        let readme = README.replacen(
-            "<!-- operations -->\n",
-            operations.trim_end_matches('\n'),
-            1,
-        );
         let mut made = Self::default();
-        made.add("README.md", readme.trim_end().to_owned() + "\n");
-        made.add("package.json", package);
-        made.add("openapi.json", format!("{document:#}\n"));
-        for (name, text) in TEMPLATE.into_iter().chain(LICENSES) {
+        for (name, text) in TEMPLATE.iter().chain(&LICENSES) {
+            let text = match *name {
+                "README.md" => text.replacen(OPERATIONS, operations.trim_end(), 1),
+                "package.json" => text.replacen("\"0.0.0\"", &Value::from(version).to_string(), 1),
+                _ => (*text).to_owned(),
+            };
             made.add(name, text);
         }
+        made.add("openapi.json", format!("{document:#}\n"));
         made
     }
 

@@ -43,13 +43,11 @@ fn help_teaches() {
         "config",
         "doctor",
         "completions",
+        "sdk generate",
     ] {
-        let args: Vec<&str> = [command, "--help"]
-            .into_iter()
-            .filter(|arg| !arg.is_empty())
-            .collect();
+        let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let output = moc_uploads(&args, &[]);
-        insta::assert_snapshot!(format!("help_{command}"), succeeds(&output));
+        insta::assert_snapshot!(format!("help_{}", command.replace(' ', "_")), succeeds(&output));
     }
 }
 

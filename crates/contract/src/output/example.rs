@@ -282,8 +282,8 @@ fn body(contract: &Contract<'_>, one: &Joined<'_>, names: &Names) -> Option<Stri
         }
         BodyPart::File { path, .. } => {
             let path = path.as_text(&one.scope.file.source)?;
-            let path = path.trim_start_matches("./");
-            format!("await openAsBlob({})", text_literal(path))
+            let name = path.rsplit('/').next().unwrap_or_default();
+            format!("await openAsBlob({})", text_literal(name))
         }
     })
 }
