@@ -93,7 +93,9 @@ impl Tools {
 fn check_node() -> Result<(), Error> {
     let output = match Command::new("node").arg("--version").output() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(Error::Node(format!("there is no `node` here; {HOW_TO_GET_IT}")));
+            return Err(Error::Node(format!(
+                "there is no `node` here; {HOW_TO_GET_IT}"
+            )));
         }
         other => other.map_err(|error| Error::Node(format!("can't run node: {error}")))?,
     };

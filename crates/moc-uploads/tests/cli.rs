@@ -47,7 +47,10 @@ fn help_teaches() {
     ] {
         let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let output = moc_uploads(&args, &[]);
-        insta::assert_snapshot!(format!("help_{}", command.replace(' ', "_")), succeeds(&output));
+        insta::assert_snapshot!(
+            format!("help_{}", command.replace(' ', "_")),
+            succeeds(&output)
+        );
     }
 }
 
