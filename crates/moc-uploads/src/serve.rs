@@ -107,7 +107,7 @@ async fn start(config: &Config, args: &ServeArgs, base_url: &str) -> Result<Star
     }
     database.take_over().await?;
     database.synchronise().await?;
-    let uploads = wiring::open_uploads(config, &database, base_url)?;
+    let uploads = wiring::open_uploads(config, &database, base_url).await?;
     let removed_count = uploads
         .sweep_leftovers()
         .await

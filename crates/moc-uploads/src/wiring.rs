@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use moc_uploads_blob_disk::DiskStore;
+use moc_uploads_blob_s3::{S3Options, S3Store};
 use moc_uploads_core::event_queue::EventQueue;
 use moc_uploads_core::ids::TimeOrderedIds;
-use moc_uploads_core::ports::{EventStore, SessionStore};
+use moc_uploads_core::ports::{EventStore, ObjectStore, SessionStore};
 use moc_uploads_core::service::{Deps, Uploads};
 use moc_uploads_core::time::{Clock, SystemClock};
 use moc_uploads_store_postgres::PostgresStore;
 use moc_uploads_store_sqlite::SqliteStore;
 
-use crate::config::{Config, DatabaseConfig};
+use crate::config::{BlobConfig, Config, DatabaseConfig};
 use crate::failure::Failure;
 
 /// Clocks that are kept agree better than this.
@@ -141,13 +142,19 @@ impl Database {
 ///
 /// # Errors
 /// Another server on the same folder; those of the file system.
-pub(crate) fn open_uploads(
+pub(crate) async fn open_uploads(
     config: &Config,
     database: &Database,
     base_url: &str,
 ) -> Result<Uploads, Failure> {
-    let objects = DiskStore::open(config.data_dir.join("blobs"), base_url)
-        .map_err(|error| Failure::new("can't open the object store", error))?;
+    let objects: Arc<dyn ObjectStore> = match &config.blobs {
+        BlobConfig::Disk => DiskStore::open(config.data_dir.join("blobs"), base_url)
+            .map(Arc::new)
+            .map_err(|error| Failure::new("can't open the object store", error))?,
+        BlobConfig::S3(options) => {
+            Arc::new(S3Store::connect(S3Options::clone(options), database.clock()).await)
+        }
+    };
     let event_queue_size = if config.analytics.is_on {
         config.analytics.queue_size
     } else {
@@ -155,7 +162,7 @@ pub(crate) fn open_uploads(
     };
     let deps = Deps {
         sessions: database.sessions(),
-        objects: Arc::new(objects),
+        objects,
         events: database.events(),
         event_queue: Arc::new(EventQueue::new(event_queue_size)),
         clock: database.clock(),

@@ -74,7 +74,7 @@ fn all_problems_of_the_configuration_are_told_at_once() {
     let variables = [
         ("PORT", "http"),
         ("HOST", "0.0.0.0"),
-        ("MOC_BUCKET", "mocs"),
+        ("MOC_BUCKET", "My MOCs"),
         ("UPLOAD_PDF_MAX_MB", "-1"),
         ("DATABASE_URL", "postgres://moc:hunter2@db:port/moc"),
         ("AUTH_BYPASS", "true"),

@@ -2,6 +2,7 @@
 
 mod analytics;
 mod auth;
+mod bucket;
 mod content;
 mod database;
 mod reader;
@@ -22,11 +23,12 @@ use moc_uploads_core::session::ExtensionRule;
 use tracing_subscriber::EnvFilter;
 
 pub(crate) use analytics::AnalyticsConfig;
+pub(crate) use bucket::BlobConfig;
 pub(crate) use database::DatabaseConfig;
 pub(crate) use reader::{Problem, Variables};
 pub(crate) use values::{Host, LogFormat};
 
-use reader::{Entry, Reader, Source};
+use reader::{Entry, Reader};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -46,6 +48,7 @@ pub(crate) struct Config {
     /// Made when it is missing.
     pub(crate) data_dir: PathBuf,
     pub(crate) database: DatabaseConfig,
+    pub(crate) blobs: BlobConfig,
     pub(crate) host: Host,
     /// 0: the system chooses.
     pub(crate) port: u16,
@@ -117,8 +120,11 @@ fn read(reader: &mut Reader<'_>, purpose: Purpose) -> Config {
         .text("DATA_DIR", "./data")
         .map_or_else(|| PathBuf::from("./data"), PathBuf::from);
     let database = database::read(reader, &data_dir);
-    refuse_bucket(reader);
-    if matches!(database, DatabaseConfig::Postgres(_)) {
+    let blobs = bucket::read(reader, &mut warnings);
+    if matches!(
+        (&database, &blobs),
+        (DatabaseConfig::Postgres(_), BlobConfig::Disk)
+    ) {
         warnings.push(format!(
             "files are in DATA_DIR={}: no second server can share this database",
             data_dir.display()
@@ -156,6 +162,7 @@ fn read(reader: &mut Reader<'_>, purpose: Purpose) -> Config {
         stage,
         data_dir,
         database,
+        blobs,
         host,
         port,
         public_base_url,
@@ -184,25 +191,6 @@ fn read(reader: &mut Reader<'_>, purpose: Purpose) -> Config {
         warnings,
         entries: Vec::new(),
     }
-}
-
-const BUCKET: [&str; 2] = ["MOC_BUCKET", "LEGO_API_BUCKET_NAME"];
-
-fn has_bucket(reader: &Reader<'_>) -> bool {
-    BUCKET.iter().any(|name| reader.get(name).is_some())
-}
-
-/// This build keeps its files on disk; a bucket stops the start.
-fn refuse_bucket(reader: &mut Reader<'_>) {
-    for name in BUCKET {
-        if reader.get(name).is_some() {
-            reader.problem(
-                name,
-                "this build has no S3 store yet; unset it to keep files in DATA_DIR",
-            );
-        }
-    }
-    reader.entry("MOC_BUCKET", "", Source::Default);
 }
 
 fn settings(reader: &mut Reader<'_>, stage: String, warnings: &mut Vec<String>) -> Settings {
@@ -235,7 +223,7 @@ fn settings(reader: &mut Reader<'_>, stage: String, warnings: &mut Vec<String>) 
             ),
         );
     }
-    let content = content::read(reader, !has_bucket(reader));
+    let content = content::read(reader, matches!(blobs, BlobConfig::Disk));
     Settings {
         verify_hash: content.verify_hash,
         redirects_content: content.redirects_content,

@@ -1,5 +1,7 @@
 //! The configuration as an operator meets it: defaults, mistakes, and who may call.
 
+mod buckets;
+
 use std::time::Duration;
 
 use moc_uploads_api::CorsOrigins;
@@ -203,8 +205,22 @@ fn each_value_that_cant_be_right_is_refused_by_its_name() {
         ("DATABASE_CONNECT_TIMEOUT_MS", &["0"]),
         ("DATABASE_STATEMENT_TIMEOUT_MS", &["0", "5s"]),
         ("DATABASE_PREPARED_STATEMENTS", &["sometimes"]),
-        ("MOC_BUCKET", &["mocs"]),
-        ("LEGO_API_BUCKET_NAME", &["mocs"]),
+        (
+            "MOC_BUCKET",
+            &["my mocs", "Mocs", "m", "-mocs", "a..b", "s3://mocs"],
+        ),
+        ("LEGO_API_BUCKET_NAME", &["mocs/2026"]),
+        ("AWS_REGION", &["eu west"]),
+        (
+            "AWS_ENDPOINT_URL_S3",
+            &["s3.example.com", "ftp://s3", "https://k:s@s3.example.com"],
+        ),
+        ("S3_FORCE_PATH_STYLE", &["perhaps"]),
+        ("S3_SERVER_SIDE_ENCRYPTION", &["yes", "AES128"]),
+        ("S3_CONNECT_TIMEOUT_MS", &["0", "3s"]),
+        ("S3_READ_TIMEOUT_MS", &["0"]),
+        ("S3_OPERATION_TIMEOUT_MS", &["0"]),
+        ("S3_MAX_ATTEMPTS", &["0", "21"]),
         (
             "HOST",
             &["http://localhost", "localhost:3000", "300.1.1.1", "a b"],
@@ -399,6 +415,13 @@ fn what_is_let_through_with_a_warning_says_so() {
         (
             &[("AUTH_JWKS_URL", "http://issuer.example/")],
             "AUTH_JWKS_URL",
+        ),
+        (
+            &[
+                ("MOC_BUCKET", "mocs"),
+                ("AWS_ENDPOINT_URL_S3", "http://s3.example"),
+            ],
+            "AWS_ENDPOINT_URL_S3",
         ),
         (
             &[("HOST", "0.0.0.0"), ("AUTH_JWT_SECRET", SECRET)],
