@@ -3,9 +3,10 @@
 mod common;
 
 use moc_uploads_testkit::object_store::Subject;
+use moc_uploads_testkit::s3::Bucket;
 
 async fn subject() -> Option<Subject> {
-    let bucket = common::bucket()?;
+    let bucket = Bucket::shared()?;
     let store = common::connect(&bucket).await;
     Some(Subject::new(store, bucket))
 }

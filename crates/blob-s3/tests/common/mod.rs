@@ -6,27 +6,25 @@ use moc_uploads_blob_s3::{AccessKey, Encryption, S3Options, S3Store};
 use moc_uploads_testkit::clock::ManualClock;
 use moc_uploads_testkit::s3::{ACCESS_KEY_ID, Bucket, SECRET_ACCESS_KEY};
 
-/// `None` where such tests are to be left out.
-pub(crate) fn bucket() -> Option<Bucket> {
-    (!moc_uploads_testkit::s3::is_skipped()).then(Bucket::new)
-}
-
-/// How the store in this bucket is reached.
-pub(crate) fn options(bucket: &Bucket) -> S3Options {
+/// A bucket of this name, with the tests' own credentials.
+pub(crate) fn settings(bucket: &str) -> S3Options {
     S3Options {
         credentials: Some(AccessKey {
             id: ACCESS_KEY_ID.to_owned(),
             secret: SECRET_ACCESS_KEY.to_owned(),
         }),
-        endpoint: Some(bucket.endpoint()),
         force_path_style: true,
         // Swift has none.
         encryption: Encryption::None,
-        ..S3Options::new(bucket.name())
+        ..S3Options::new(bucket)
     }
 }
 
 /// A store in it, whose clock stands still.
 pub(crate) async fn connect(bucket: &Bucket) -> S3Store {
-    S3Store::connect(options(bucket), Arc::new(ManualClock::new())).await
+    let options = S3Options {
+        endpoint: Some(bucket.endpoint()),
+        ..settings(bucket.name())
+    };
+    S3Store::connect(options, Arc::new(ManualClock::new())).await
 }

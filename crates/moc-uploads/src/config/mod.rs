@@ -153,7 +153,7 @@ fn read(reader: &mut Reader<'_>, purpose: Purpose) -> Config {
         .iter()
         .any(|name| stage.eq_ignore_ascii_case(name));
     let (auth, jwt_secret) = auth::read(reader, &host, is_production, purpose, &mut warnings);
-    let settings = settings(reader, stage.clone(), &mut warnings);
+    let settings = settings(reader, stage.clone(), &blobs, &mut warnings);
     let seconds = |reader: &mut Reader<'_>, name, default, least: u64| {
         Duration::from_secs(reader.number(name, default, least..=3600))
     };
@@ -193,7 +193,12 @@ fn read(reader: &mut Reader<'_>, purpose: Purpose) -> Config {
     }
 }
 
-fn settings(reader: &mut Reader<'_>, stage: String, warnings: &mut Vec<String>) -> Settings {
+fn settings(
+    reader: &mut Reader<'_>,
+    stage: String,
+    blobs: &BlobConfig,
+    warnings: &mut Vec<String>,
+) -> Settings {
     const YEAR_MINUTES: u64 = 366 * 24 * 60;
     // The largest object that S3 takes, 5 TiB.
     const MAX_FILE_MB: u64 = 5 * 1024 * 1024;

@@ -172,11 +172,12 @@ impl Swift {
     }
 }
 
-/// A program of the environment that holds Swift and two other clients of S3.
+/// A program of the environment that holds Swift and two other clients of S3: `python` with boto3,
+/// and `aws`.
 ///
 /// # Panics
 /// When it is not installed.
-pub(super) fn program(name: &str) -> PathBuf {
+pub fn program(name: &str) -> PathBuf {
     let exe = std::env::current_exe().unwrap();
     exe.ancestors()
         .map(|folder| folder.join("swift/bin").join(name))

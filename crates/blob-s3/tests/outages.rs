@@ -1,0 +1,176 @@
+//! A store that is gone, slow or busy.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, as it should"
+)]
+
+mod common;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use moc_uploads_blob_s3::{S3Options, S3Store, Timeouts};
+use moc_uploads_core::plan::PartPlan;
+use moc_uploads_core::ports::{ObjectStore, ObjectStoreError, PutPartError};
+use moc_uploads_testkit::builders::{instruction, new_file, session_id, user};
+use moc_uploads_testkit::clock::ManualClock;
+use moc_uploads_testkit::object_store::{PART_BYTES, TestFile, body, bytes};
+use moc_uploads_testkit::s3::{Bucket, Swift, is_skipped};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+const SHORT: Timeouts = Timeouts {
+    connect: Duration::from_millis(200),
+    read: Duration::from_millis(200),
+    operation: Duration::from_secs(2),
+};
+
+async fn connect(options: S3Options) -> S3Store {
+    S3Store::connect(options, Arc::new(ManualClock::new())).await
+}
+
+#[track_caller]
+fn assert_unavailable<T: std::fmt::Debug>(result: Result<T, ObjectStoreError>) {
+    match result {
+        Err(ObjectStoreError::Unavailable(_)) => {}
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_is_gone_is_unavailable_and_comes_back_by_itself() {
+    if is_skipped() {
+        return;
+    }
+    let bucket = Bucket::on(Swift::private());
+    let store = common::connect(&bucket).await;
+    let file = TestFile::new(&store, PART_BYTES + 1).await;
+    let first = file.store_part(&store, 1).await;
+
+    bucket.swift().stop();
+    assert_unavailable(store.ping().await);
+    assert_unavailable(
+        store
+            .create_upload(&file.upload.key, "application/pdf")
+            .await,
+    );
+    assert_unavailable(store.object_size(&file.upload.key).await);
+    assert_unavailable(store.list_parts(&file.upload).await);
+    assert_unavailable(
+        file.complete(&store, std::slice::from_ref(&first), None)
+            .await,
+    );
+    let part = body(file.part(2), 1024, None);
+    let put = store.put_part(&file.upload, file.put(2, false), part).await;
+    assert!(
+        matches!(
+            put,
+            Err(PutPartError::Store(ObjectStoreError::Unavailable(_)))
+        ),
+        "{put:?}"
+    );
+
+    bucket.swift().start();
+    let second = file.store_part(&store, 2).await;
+    file.complete_ok(&store, &[first, second]).await;
+    file.assert_object(&store, &file.bytes).await;
+}
+
+/// Somebody who listens on a port of their own, and answers each connection in this way. How often
+/// they were asked is counted.
+async fn listener<F, Fut>(answer: F) -> (String, Arc<AtomicUsize>)
+where
+    F: Fn(tokio::net::TcpStream) -> Fut + Send + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    tokio::spawn(async move {
+        while let Ok((connection, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::Relaxed);
+            tokio::spawn(answer(connection));
+        }
+    });
+    (endpoint, count)
+}
+
+/// A file of one part whose upload no store knows.
+fn unstored_file(size_bytes: u64) -> TestFile {
+    TestFile {
+        upload: new_file(&user("o"), session_id(), instruction("x", size_bytes)).upload,
+        plan: PartPlan::new(size_bytes, size_bytes),
+        bytes: bytes(size_bytes, 1),
+    }
+}
+
+fn options(endpoint: String) -> S3Options {
+    S3Options {
+        endpoint: Some(endpoint),
+        timeouts: SHORT,
+        ..common::settings("mocs")
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_answer_is_not_waited_for() {
+    let (endpoint, _) = listener(async |connection| {
+        let _silent = connection;
+        std::future::pending::<()>().await;
+    })
+    .await;
+    let store = connect(options(endpoint)).await;
+    assert_unavailable(store.ping().await);
+}
+
+#[tokio::test]
+async fn a_store_that_takes_no_bytes_is_not_waited_for() {
+    let (endpoint, _) = listener(async |mut connection| {
+        // The head of the request, and no more.
+        let _ = connection.read(&mut [0; 1024]).await;
+        std::future::pending::<()>().await;
+    })
+    .await;
+    let file = unstored_file(16 * 1024 * 1024);
+    let store = connect(options(endpoint)).await;
+    let part = body(&file.bytes, 64 * 1024, None);
+    let put = store.put_part(&file.upload, file.put(1, false), part).await;
+    assert!(
+        matches!(
+            put,
+            Err(PutPartError::Store(ObjectStoreError::Unavailable(_)))
+        ),
+        "{put:?}"
+    );
+}
+
+/// A part can't be sent twice: its client does that. What else is asked about it is.
+#[tokio::test]
+async fn a_busy_store_is_asked_again_but_for_parts() {
+    let (endpoint, count) = listener(async |mut connection| {
+        let _ = connection.read(&mut [0; 64 * 1024]).await;
+        let busy = "<Error><Code>SlowDown</Code></Error>";
+        let head = format!(
+            "HTTP/1.1 503 Slow Down\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{busy}",
+            busy.len()
+        );
+        let _ = connection.write_all(head.as_bytes()).await;
+    })
+    .await;
+    let file = unstored_file(1000);
+    let store = connect(options(endpoint)).await;
+    assert_unavailable(store.abort_upload(&file.upload).await);
+    assert_eq!(count.swap(0, Ordering::Relaxed), 3);
+    let part = body(&file.bytes, 1000, None);
+    let put = store.put_part(&file.upload, file.put(1, false), part).await;
+    assert!(
+        matches!(
+            put,
+            Err(PutPartError::Store(ObjectStoreError::Unavailable(_)))
+        ),
+        "{put:?}"
+    );
+    assert!(count.load(Ordering::Relaxed) <= 4);
+}
