@@ -1,3 +1,4 @@
 export * from './generated/index.js';
 export { client } from './generated/client.gen.js';
 export { createClient, createConfig } from './generated/client/index.js';
+export * from './uploader/index.js';

@@ -1,0 +1,117 @@
+//! Starts servers for tests that are no Rust: by requests on loopback.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use axum::extract::{Path, State};
+use axum::routing::post;
+use axum::{Json, Router};
+use moc_uploads_testkit::server::Server;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_moc-uploads");
+
+/// Where a server keeps what clients send.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Store {
+    Disk,
+}
+
+/// Serves until it is dropped.
+pub(crate) struct Host {
+    address: SocketAddr,
+    _runtime: tokio::runtime::Runtime,
+}
+
+#[derive(Clone)]
+struct Servers {
+    store: Store,
+    running: Arc<Mutex<HashMap<u32, (Server, TempDir)>>>,
+}
+
+impl Host {
+    pub(crate) fn start(store: Store) -> Self {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let servers = Servers {
+            store,
+            running: Arc::default(),
+        };
+        let router = Router::new()
+            .route("/store", post(store))
+            .route("/servers", post(start))
+            .route("/servers/{id}/stop", post(stop))
+            .route("/servers/{id}/expire/{session}", post(expire))
+            .with_state(servers);
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"));
+        let listener = listener.unwrap();
+        let address = listener.local_addr().unwrap();
+        runtime.spawn(async move { axum::serve(listener, router).await });
+        Self {
+            address,
+            _runtime: runtime,
+        }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+/// Where clients reach the object store by themselves, if they do.
+async fn store(State(servers): State<Servers>) -> Json<Value> {
+    let endpoint = match servers.store {
+        Store::Disk => None::<String>,
+    };
+    Json(json!({"endpoint": endpoint}))
+}
+
+/// The body is the server's environment; the answer says where it is.
+async fn start(
+    State(servers): State<Servers>,
+    Json(variables): Json<HashMap<String, String>>,
+) -> Json<Value> {
+    let started = tokio::task::spawn_blocking(move || {
+        let folder = tempfile::tempdir().unwrap();
+        let variables: Vec<_> = variables
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let server = match servers.store {
+            Store::Disk => Server::start(BINARY, folder.path(), &variables),
+        };
+        let answer = json!({"id": server.pid(), "url": server.url()});
+        let mut running = servers.running.lock().unwrap();
+        running.insert(server.pid(), (server, folder));
+        answer
+    });
+    Json(started.await.unwrap())
+}
+
+/// It has to come to its end in good order.
+async fn stop(State(servers): State<Servers>, Path(id): Path<u32>) -> Json<Value> {
+    let (server, _folder) = servers.running.lock().unwrap().remove(&id).unwrap();
+    let stopped = tokio::task::spawn_blocking(move || server.stop());
+    let status = stopped.await.unwrap();
+    assert!(status.success(), "{status}");
+    Json(json!({}))
+}
+
+/// Moves the end of a session into the past.
+async fn expire(
+    State(servers): State<Servers>,
+    Path((id, session)): Path<(u32, String)>,
+) -> Json<Value> {
+    let running = servers.running.lock().unwrap();
+    let (_, folder) = &running[&id];
+    let database = rusqlite::Connection::open(folder.path().join("moc-uploads.db")).unwrap();
+    let changed = database
+        .execute(
+            "UPDATE upload_sessions SET expires_at = created_at + 1 WHERE id = ?1",
+            [session],
+        )
+        .unwrap();
+    assert_eq!(changed, 1);
+    Json(json!({}))
+}

@@ -1,0 +1,2 @@
+export { isUploadError } from './errors.js';
+export { uploadFiles } from './upload-files.js';

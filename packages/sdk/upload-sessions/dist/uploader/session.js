@@ -1,0 +1,56 @@
+import { isUploadError } from './errors.js';
+import { call, firstContact, sleep } from './http.js';
+const randomKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+const session = (connection, id) => call(connection, 'GET', `/sessions/${id}`);
+/** An interrupted session, when it can go on. */
+export const reopen = async (connection, id, { title }) => {
+    try {
+        const found = await session(firstContact(connection), id);
+        // Only the answer to its finalizing was lost, or it is another upload of the same files.
+        const isThis = found.status === 'completed' && found.moc?.title === title.trim();
+        return isThis || found.status === 'active' ? found : undefined;
+    }
+    catch (error) {
+        if (isUploadError(error) && error.code === 'NOT_FOUND')
+            return undefined;
+        throw error;
+    }
+};
+export const create = (connection, files, { allowDuplicates }) => {
+    const body = { files: files.map(({ metadata }) => metadata) };
+    if (allowDuplicates)
+        body.allowDuplicates = true;
+    return call(firstContact(connection), 'POST', '/sessions', body, {
+        headers: { 'Idempotency-Key': randomKey() },
+        // The first try of this very request is still running.
+        alsoPasses: ({ code }) => code === 'CONFLICT',
+    });
+};
+export const register = async (connection, id, local, partCount) => {
+    const body = local.metadata;
+    try {
+        return await call(connection, 'POST', `/sessions/${id}/files`, partCount ? { ...body, partCount } : body);
+    }
+    catch (error) {
+        if (isUploadError(error) && (error.code === 'CONFLICT' || error.code === 'FILE_COUNT_EXCEEDED')) {
+            // The answer to an earlier try may have been lost.
+            const known = (await session(connection, id)).files.find(({ key }) => key === local.metadata.key);
+            if (known)
+                return known;
+        }
+        throw error;
+    }
+};
+export const finalize = async (connection, uploadSessionId, options) => {
+    const { title, description, tags, theme } = options;
+    const body = { uploadSessionId, title, description, tags, theme };
+    for (let wait = 250;; wait = Math.min(2 * wait, 10_000)) {
+        const answer = await call(connection, 'POST', '/sessions/finalize', body);
+        if ('slug' in answer)
+            return answer;
+        // Another call is at it; the server ends one that got stuck.
+        await sleep(wait, connection.signal);
+    }
+};
+/** Nothing is kept of it; one that is over is so already. */
+export const cancel = (connection, id) => call(connection, 'DELETE', `/sessions/${id}`).catch(() => undefined);
