@@ -49,7 +49,11 @@ fn details_in_chromium() {
 /// What a frontend team installs: its types, and the examples of its README.
 #[test]
 fn the_package_compiles_and_its_examples_run() {
-    run(&mut tests("package.test.mjs", "node", &Host::start(Store::Disk)));
+    run(&mut tests(
+        "package.test.mjs",
+        "node",
+        &Host::start(Store::Disk),
+    ));
 }
 
 fn tests(file: &str, runtime: &str, host: &Host) -> Command {
