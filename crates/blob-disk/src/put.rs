@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use moc_uploads_core::part::ETag;
 use moc_uploads_core::ports::{ObjectStoreError, PartBody, PutPart, PutPartError, Upload};
@@ -17,15 +17,16 @@ use crate::store::Inner;
 
 /// Bytes that all running puts together may buffer, as long as each gets [`MIN_BATCH_BYTES`]. One
 /// batch is written while the next is received, so that a put buffers two.
-const BUFFER_BYTES: usize = 16 * 1024 * 1024;
+const BUFFER_BYTES: usize = 8 * 1024 * 1024;
 
 /// Bytes handed over at once: the more, the less a hop to a blocking thread costs, and the larger
 /// the pages that the kernel can use.
 const MAX_BATCH_BYTES: usize = 512 * 1024;
 const MIN_BATCH_BYTES: usize = 64 * 1024;
 
-/// Chunks handed over at once: a chunk may be a single byte.
-const BATCH_CHUNKS: usize = 256;
+/// A chunk that is smaller is copied together with its neighbours: it holds on to the whole buffer
+/// that the connection was read into, which is larger than this by far.
+const SMALL_CHUNK_BYTES: usize = 32 * 1024;
 
 pub(crate) async fn put_part(
     inner: &Arc<Inner>,
@@ -92,18 +93,15 @@ struct Batch {
 impl Intake<'_> {
     async fn next_batch(&mut self) -> Result<Batch, PutPartError> {
         let max_bytes = batch_bytes(self.inner.running_puts.load(Ordering::Relaxed));
-        let mut chunks = Vec::new();
-        let mut batch_bytes = 0;
+        let mut gathered = Gathered::default();
         // When all is there, what is still to be seen is that nothing follows.
-        while self.received_bytes == self.expected_bytes
-            || (batch_bytes < max_bytes && chunks.len() < BATCH_CHUNKS)
-        {
+        while self.received_bytes == self.expected_bytes || gathered.bytes < max_bytes {
             let Some(chunk) = self.body.next().await.transpose()? else {
                 if self.received_bytes < self.expected_bytes {
                     return Err(self.wrong_length());
                 }
                 return Ok(Batch {
-                    chunks,
+                    chunks: gathered.into_chunks(),
                     is_last: true,
                 });
             };
@@ -111,14 +109,11 @@ impl Intake<'_> {
             if self.received_bytes > self.expected_bytes {
                 return Err(self.wrong_length());
             }
-            if !chunk.is_empty() {
-                self.crc.update(&chunk);
-                batch_bytes += chunk.len();
-                chunks.push(chunk);
-            }
+            self.crc.update(&chunk);
+            gathered.add(chunk);
         }
         Ok(Batch {
-            chunks,
+            chunks: gathered.into_chunks(),
             is_last: false,
         })
     }
@@ -127,6 +122,38 @@ impl Intake<'_> {
         PutPartError::WrongLength {
             received_bytes: self.received_bytes,
         }
+    }
+}
+
+/// What is received for one batch.
+#[derive(Default)]
+struct Gathered {
+    bytes: usize,
+    chunks: Vec<Bytes>,
+    /// Small chunks, which follow those above.
+    small: BytesMut,
+}
+
+impl Gathered {
+    fn add(&mut self, chunk: Bytes) {
+        self.bytes += chunk.len();
+        if chunk.len() < SMALL_CHUNK_BYTES {
+            self.small.extend_from_slice(&chunk);
+        } else {
+            self.end_small();
+            self.chunks.push(chunk);
+        }
+    }
+
+    fn end_small(&mut self) {
+        if !self.small.is_empty() {
+            self.chunks.push(self.small.split().freeze());
+        }
+    }
+
+    fn into_chunks(mut self) -> Vec<Bytes> {
+        self.end_small();
+        self.chunks
     }
 }
 
@@ -188,5 +215,26 @@ impl Drop for Hand {
         {
             runtime.spawn_blocking(move || drop(writer));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_chunks_are_joined_and_the_order_stays() {
+        let large = Bytes::from(vec![b'L'; SMALL_CHUNK_BYTES]);
+        let mut gathered = Gathered::default();
+        for chunk in ["a", "b"] {
+            gathered.add(Bytes::from(chunk));
+        }
+        gathered.add(large.clone());
+        gathered.add(Bytes::from("c"));
+        assert_eq!(gathered.bytes, SMALL_CHUNK_BYTES + 3);
+        assert_eq!(
+            gathered.into_chunks(),
+            [Bytes::from("ab"), large, "c".into()]
+        );
     }
 }

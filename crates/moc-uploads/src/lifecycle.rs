@@ -36,7 +36,7 @@ const PING_INTERVAL: Duration = Duration::from_secs(30);
 const MAX_SEND_BUFFER_BYTES: usize = 64 * 1024;
 
 /// Bytes of a request's head, and of what is read from a connection at once.
-const MAX_HEAD_BYTES: usize = 128 * 1024;
+const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 /// After the system refused a connection for want of something (file descriptors, memory).
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);

@@ -19,11 +19,6 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Requests make many small allocations on several threads, and the system's allocator spends a
-/// tenth of the server's time on them.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     commands::run(cli::Cli::parse())
 }
