@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Unbounded: every entry is a request that waits, and those are bounded.
+/// Unbounded: every entry is a request that waits for it, so there are no more than connections (and
+/// streams of theirs), and each is a few hundred bytes beside the request itself.
 pub(crate) struct Queue<T> {
     state: Mutex<State<T>>,
     ready: Condvar,

@@ -10,7 +10,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use moc_uploads_core::{ErrorCode, FieldError};
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
@@ -105,7 +105,11 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         let pointer = pointer_to(error.path());
         let error = error.into_inner();
         match error.classify() {
-            Category::Data => field_error(pointer, &error),
+            // Reading stops at the first thing that is wrong, and what is no JSON is that above all.
+            Category::Data => match serde_json::from_slice::<IgnoredAny>(bytes) {
+                Err(syntax) => broken(&syntax),
+                Ok(_) => field_error(pointer, &error),
+            },
             Category::Io | Category::Syntax | Category::Eof => broken(&error),
         }
     })?;
@@ -248,6 +252,12 @@ mod tests {
             b"\xff",
             b"{\"a\":\"\xff\"}",
             b"hello",
+            b"[[[[",
+            b"[1,2",
+            b"1 2",
+            b"{\"a\":\"1\"",
+            b"{\"a\":\"1\",}",
+            b"{\"list\":[[}",
         ] {
             assert_eq!(refusal(json).0, ErrorCode::BadRequest, "{json:?}");
         }

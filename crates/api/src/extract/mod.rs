@@ -2,6 +2,7 @@
 
 mod caller;
 mod json;
+pub(crate) mod list;
 mod path;
 mod query;
 

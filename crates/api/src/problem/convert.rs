@@ -7,7 +7,7 @@ use http::header::CONTENT_RANGE;
 use moc_uploads_core::{Error, ErrorCode, FieldError};
 
 use super::body::DuplicateBody;
-use super::{FieldErrorBody, Members, Problem};
+use super::{FieldErrorBody, Members, Problem, shorten};
 
 /// What `Retry-After` says when a store does not answer.
 const RETRY_AFTER_SECONDS: u64 = 5;
@@ -40,11 +40,26 @@ impl Problem {
     }
 }
 
+/// Errors of a refusal: a client that is wrong everywhere learns nothing from more.
+const MAX_ERRORS: usize = 100;
+
+/// Characters of a pointer or a message, which may have what the client sent in them.
+const MAX_ERROR_CHARS: usize = 400;
+
+fn shown(errors: Vec<FieldError>) -> Vec<FieldErrorBody> {
+    let mut errors: Vec<_> = errors.into_iter().take(MAX_ERRORS).collect();
+    for error in &mut errors {
+        shorten(&mut error.pointer, MAX_ERROR_CHARS);
+        shorten(&mut error.message, MAX_ERROR_CHARS);
+    }
+    errors.into_iter().map(FieldErrorBody::from).collect()
+}
+
 fn members(error: Error) -> Members {
     let none = Members::default();
     match error {
         Error::Validation(errors) => Members {
-            errors: Some(errors.into_iter().map(FieldErrorBody::from).collect()),
+            errors: Some(shown(errors)),
             ..none
         },
         Error::FileTooLarge { key, max_bytes, .. } => Members {

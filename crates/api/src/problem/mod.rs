@@ -24,11 +24,23 @@ pub(crate) struct Problem {
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
+/// Characters of a detail, which may have what the client sent in it.
+const MAX_DETAIL_CHARS: usize = 1000;
+
+fn shorten(text: &mut String, max_chars: usize) {
+    if let Some((end, _)) = text.char_indices().nth(max_chars) {
+        text.truncate(end);
+        text.push('…');
+    }
+}
+
 impl Problem {
     pub(crate) fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
+        let mut detail = detail.into();
+        shorten(&mut detail, MAX_DETAIL_CHARS);
         Self {
             code,
-            detail: detail.into(),
+            detail,
             members: Box::default(),
             headers: Vec::new(),
         }

@@ -20,6 +20,7 @@ use crate::validate::{FieldErrors, Length};
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct CompleteFileRequest {
     #[schema(required, nullable = false, value_type = Option<Vec<PartReceiptBody>>, max_items = 10000)]
+    #[serde(default, deserialize_with = "crate::extract::list::parts")]
     parts: Option<Vec<Object<PartReceiptBody>>>,
 }
 
@@ -97,10 +98,7 @@ fn check(body: CompleteFileRequest) -> Result<Vec<PartReceipt>, Problem> {
     let mut errors = FieldErrors::default();
     let parts = errors.required("/parts", body.parts).unwrap_or_default();
     if parts.len() as u64 > MAX_PART_COUNT {
-        let message = format!(
-            "{} are too many; a file has up to {MAX_PART_COUNT}.",
-            parts.len()
-        );
+        let message = format!("These are too many; a file has up to {MAX_PART_COUNT}.");
         errors.push("/parts", message);
         return errors.into_result(Vec::new());
     }

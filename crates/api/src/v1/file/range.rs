@@ -20,7 +20,8 @@ pub(super) fn is_not_modified(headers: &HeaderMap, etag: &str) -> bool {
         text == "*"
             || text
                 .split(',')
-                .any(|tag| tag.trim().trim_start_matches("W/") == etag)
+                .map(str::trim)
+                .any(|tag| tag.strip_prefix("W/").unwrap_or(tag) == etag)
     })
 }
 
@@ -161,6 +162,9 @@ mod tests {
             ("*", true),
             ("\"x\"", false),
             ("e", false),
+            ("w/\"e\"", false),
+            ("W/W/\"e\"", false),
+            ("W/ \"e\"", false),
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(IF_NONE_MATCH, HeaderValue::from_static(value));

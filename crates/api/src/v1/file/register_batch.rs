@@ -22,6 +22,7 @@ use crate::validate::{FieldErrors, MAX_FILES};
 pub(crate) struct RegisterFilesBatchRequest {
     /// Up to `MAX_BATCH_SIZE`, 10 unless the server is told otherwise.
     #[schema(required, nullable = false, value_type = Option<Vec<RegisterFileRequest>>, min_items = 1)]
+    #[serde(default, deserialize_with = "crate::extract::list::files")]
     files: Option<Vec<Object<RegisterFileRequest>>>,
 }
 
@@ -116,10 +117,7 @@ fn check(body: RegisterFilesBatchRequest) -> Result<Requests, Problem> {
     let mut errors = FieldErrors::default();
     let files = errors.required("/files", body.files).unwrap_or_default();
     if errors.is_empty() && !(1..=MAX_FILES).contains(&files.len()) {
-        errors.push(
-            "/files",
-            format!("{} files; name 1 to {MAX_FILES}.", files.len()),
-        );
+        errors.push("/files", format!("Name 1 to {MAX_FILES} files."));
     }
     let checked = files
         .into_iter()

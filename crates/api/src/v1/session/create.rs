@@ -34,9 +34,11 @@ use crate::validate::{FieldErrors, MAX_FILES};
 pub(crate) struct CreateSessionRequest {
     /// What is going to be uploaded; at least one instruction.
     #[schema(required, nullable = false, value_type = Option<Vec<FileMetadataBody>>, min_items = 1, max_items = 1000)]
+    #[serde(default, deserialize_with = "crate::extract::list::files")]
     files: Option<Vec<Object<FileMetadataBody>>>,
     /// Hashes of files that do not carry their own.
     #[schema(nullable = false, value_type = Option<Vec<FileHashBody>>)]
+    #[serde(default, deserialize_with = "crate::extract::list::files")]
     file_hashes: Option<Vec<Object<FileHashBody>>>,
     /// Lets in files that the user has uploaded before.
     #[schema(nullable = false, default = false)]
@@ -174,7 +176,7 @@ fn check(body: CreateSessionRequest) -> Result<Vec<FileMetadata>, Problem> {
         if count > MAX_FILES {
             errors.push(
                 pointer,
-                format!("{count} are too many; up to {MAX_FILES} are taken."),
+                format!("These are too many; up to {MAX_FILES} are taken."),
             );
             return errors.into_result(Vec::new());
         }

@@ -172,3 +172,30 @@ fn any_bytes_will_do() {
             .map(drop)
     });
 }
+
+#[tokio::test]
+async fn a_refusal_is_short_whatever_was_sent() {
+    let app = TestApp::new().await;
+    let alice = app.user("alice");
+    let long = "x".repeat(500_000);
+    let mut file = LocalFile::pdf("a", 10).metadata;
+    file["category"] = json!(long);
+    let query = vec!["a=1"; 5000].join("&");
+    for call in [
+        alice.post(SESSIONS).json(&json!({ "files": [file] })),
+        alice.post(SESSIONS).json(&json!({ "files": long })),
+        alice
+            .post(SESSIONS)
+            .json(&json!({ "files": vec![json!({}); 1000] })),
+        alice.get(format!("{SESSIONS}?{query}")),
+        alice.get(format!("{SESSIONS}?limit={}", &long[..50_000])),
+    ] {
+        let response = call.await;
+        response.refused(422, "VALIDATION_ERROR");
+        assert!(
+            response.body.len() < 64 * 1024,
+            "{} bytes",
+            response.body.len()
+        );
+    }
+}
