@@ -274,7 +274,6 @@ fn the_sdk_is_small_and_what_is_not_imported_is_not_bundled() {
     assert!(one < all, "{one} of {all} bytes gzipped");
     let nothing = bundled("import '@moc-uploads/upload-sessions';");
     assert!(nothing < 100, "{nothing} bytes gzipped");
-    println!("gzipped: {all} bytes, {one} for one operation");
 }
 
 #[test]

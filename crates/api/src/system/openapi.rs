@@ -15,7 +15,7 @@ use crate::state::AppState;
     info(
         title = "moc-uploads",
         description = "Resumable upload sessions for MOC instructions.\n\nOpen a session with the files that you are going to send, register each, send its parts, complete it, and finalize the session, which creates the MOC. Every answer has an `X-Correlation-Id`; every refusal is a problem (RFC 9457) whose `code` programs can switch on.",
-        license(name = "MIT OR Apache-2.0")
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
     tags(
         (name = "Sessions", description = "Open, look at, cancel and finalize upload sessions."),

@@ -59,12 +59,11 @@ fn described(contract: &Contract<'_>, presented: &Presented) -> Value {
     only_headers_carry_tokens(&mut described, &contract.document.value()["components"]);
     put_examples(contract, presented, &mut described);
     for refusal in contract.refusals(presented) {
-        let response = &mut described["responses"][refusal.status.to_string()];
-        let Some(text) = response["description"].as_str() else {
-            continue;
-        };
-        let text = format!("{text}\n- {}", refusal.title);
-        response["description"] = json!(text);
+        let place = format!("/responses/{}/description", refusal.status);
+        if let Some(Value::String(text)) = described.pointer_mut(&place) {
+            text.push_str("\n- ");
+            text.push_str(refusal.title);
+        }
     }
     described
 }
@@ -73,7 +72,7 @@ fn described(contract: &Contract<'_>, presented: &Presented) -> Value {
 /// it would end up in logs.
 fn only_headers_carry_tokens(operation: &mut Value, components: &Value) {
     let is_in_url = |name: &String| components["securitySchemes"][name]["in"] == "query";
-    if let Some(ways) = operation["security"].as_array_mut()
+    if let Some(Value::Array(ways)) = operation.get_mut("security")
         && ways.len() > 1
     {
         ways.retain(|way| !way.as_object().is_some_and(|way| way.keys().any(is_in_url)));
@@ -82,7 +81,8 @@ fn only_headers_carry_tokens(operation: &mut Value, components: &Value) {
 
 /// The JSON bodies of the requests that are to succeed, the presenting one first by its name.
 fn put_examples(contract: &Contract<'_>, presented: &Presented, described: &mut Value) {
-    let content = described["requestBody"]["content"].as_object_mut();
+    let content = described.pointer_mut("/requestBody/content");
+    let content = content.and_then(Value::as_object_mut);
     let Some((_, media)) = content.and_then(|it| it.iter_mut().find(|(media, _)| is_json(media)))
     else {
         return;
