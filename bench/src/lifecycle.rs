@@ -22,7 +22,7 @@ const STEPS: [&str; 4] = ["create", "register", "part", "complete"];
 /// However fast a server is, a run ends here.
 const MAX_COUNT: u32 = 60_000;
 /// Runs before anything is measured: pages, connections and caches are there by then.
-const WARM_UP: Duration = Duration::from_millis(500);
+pub(crate) const WARM_UP: Duration = Duration::from_millis(500);
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -38,11 +38,11 @@ pub(crate) struct Args {
 }
 
 /// One run of one server.
-struct Run {
-    per_second: f64,
-    cpu_ms_each: f64,
+pub(crate) struct Run {
+    pub(crate) per_second: f64,
+    pub(crate) cpu_ms_each: f64,
     /// Milliseconds, by step.
-    latencies: Vec<Samples>,
+    pub(crate) latencies: Vec<Samples>,
 }
 
 #[derive(Default)]
@@ -196,7 +196,7 @@ fn run_bare(server: &Server, clients: u32, body: &[u8], seconds: u64) -> Result<
 }
 
 /// Runs `work` on a kept connection per client until the time is over.
-fn load<const N: usize>(
+pub(crate) fn load<const N: usize>(
     server: &Server,
     clients: usize,
     time: Duration,

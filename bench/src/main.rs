@@ -8,6 +8,8 @@
 mod bare;
 mod build;
 mod complete;
+mod duplicates;
+mod events;
 mod http_client;
 mod lifecycle;
 mod memory;
@@ -43,6 +45,10 @@ enum Command {
     Lifecycle(lifecycle::Args),
     /// Time to complete a file of 1 MiB and one of 1 GiB.
     Complete(complete::Args),
+    /// Lifecycles with analytics on, off, and with its table locked by somebody else.
+    Events(events::Args),
+    /// The duplicate check with a thousand and with a million completed files.
+    Duplicates(duplicates::Args),
     /// Cost of a cold release build and of a debug build after a one-line edit.
     Build(build::Args),
     /// The server that the others are compared with.
@@ -56,6 +62,8 @@ fn main() -> Result<()> {
         Command::Memory(args) => memory::run(&args),
         Command::Lifecycle(args) => lifecycle::run(&args),
         Command::Complete(args) => complete::run(&args),
+        Command::Events(args) => events::run(&args),
+        Command::Duplicates(args) => duplicates::run(&args),
         Command::Build(args) => build::run(&args),
         Command::Bare(args) => bare::run(&args),
     }

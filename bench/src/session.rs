@@ -99,6 +99,35 @@ impl Caller {
             .expect_success()
     }
 
+    /// Makes the MOC; the file must begin like a PDF.
+    pub(crate) fn finalize(
+        &self,
+        connection: &mut Connection,
+        session: &Session,
+        title: &str,
+    ) -> Result<()> {
+        let session_id = session.path.trim_start_matches(BASE).trim_matches('/');
+        let body = json!({ "uploadSessionId": session_id, "title": title }).to_string();
+        let path = format!("{BASE}/finalize");
+        connection
+            .request("POST", &path, &self.json, body.as_bytes())?
+            .expect_success()
+    }
+
+    /// Asks for a session with a file of this hash; the status of the answer.
+    pub(crate) fn ask_for(
+        &self,
+        connection: &mut Connection,
+        size: u64,
+        hash: &str,
+    ) -> Result<u16> {
+        let mut file = metadata(size);
+        file["hash"] = json!(hash);
+        let body = json!({ "files": [file] }).to_string();
+        let answer = connection.request("POST", BASE, &self.json, body.as_bytes())?;
+        Ok(answer.status)
+    }
+
     /// Sends all parts of a file, the next free connection the next part; their ETags, in order.
     pub(crate) fn put_all_parts(
         &self,
