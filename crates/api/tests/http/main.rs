@@ -17,6 +17,7 @@ mod create_session;
 mod create_session_limits;
 mod duplicates;
 mod errors;
+mod events;
 mod expiry;
 mod extension;
 mod finalize;
