@@ -1,17 +1,20 @@
-//! The server is killed in the middle of bursts of sessions: as soon as it is back, its events are
-//! what its tables say, none missing and none doubled.
+//! Analytics events are what the tables say, none missing and none doubled: when the server is
+//! killed in the middle of bursts of sessions and comes back, and when somebody has locked the table
+//! of events.
 
 #![expect(
     clippy::unwrap_used,
     reason = "a test that panics has failed, as it should"
 )]
 
-#[path = "analytics_crash/burst.rs"]
+#[path = "events/burst.rs"]
 mod burst;
-#[path = "analytics_crash/tables.rs"]
+#[path = "events/tables.rs"]
 mod tables;
 
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
+use std::process::{Child, Stdio};
 
 use moc_uploads_testkit::postgres::{self, Database};
 use moc_uploads_testkit::server::Server;
@@ -112,4 +115,45 @@ async fn no_event_is_lost_or_doubled_on_postgresql() {
     let folder = tempfile::tempdir().unwrap();
     let tables = Tables::Postgres(Database::empty());
     kill_and_compare(tables, folder.path(), 4).await;
+}
+
+/// Somebody who holds the table of events, in a transaction that stays open.
+struct Lock(Child);
+
+impl Lock {
+    fn take(database: &Database) -> Self {
+        let mut psql = database.psql_command();
+        psql.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = psql.spawn().unwrap();
+        let script = "BEGIN; LOCK TABLE upload_session_analytics; SELECT 'locked';";
+        writeln!(child.stdin.as_mut().unwrap(), "{script}").unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert!(lines.any(|line| line.unwrap().contains("locked")));
+        Self(child)
+    }
+
+    fn release(mut self) {
+        drop(self.0.stdin.take());
+        assert!(self.0.wait().unwrap().success());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_locked_table_of_events_holds_up_no_upload_and_loses_no_event() {
+    if postgres::is_skipped() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::empty();
+    let server = start(folder.path(), &database.url());
+    let lock = Lock::take(&database);
+    // To its end, though nothing can be written.
+    Burst::start(&server.url(), 0, 50).end().await;
+    lock.release();
+    assert!(server.stop().success());
+
+    let tables = Tables::Postgres(database);
+    let (expected, events) = (tables.expected(), tables.events());
+    assert!(expected.len() > 50 * 7, "{} events", expected.len());
+    assert_eq!(difference(&expected, &events), (vec![], vec![]));
 }
