@@ -39,7 +39,7 @@ impl Host {
             running: Arc::default(),
         };
         let router = Router::new()
-            .route("/store", post(store))
+            .route("/store", post(object_store))
             .route("/servers", post(start))
             .route("/servers/{id}/stop", post(stop))
             .route("/servers/{id}/expire/{session}", post(expire))
@@ -60,7 +60,7 @@ impl Host {
 }
 
 /// Where clients reach the object store by themselves, if they do.
-async fn store(State(servers): State<Servers>) -> Json<Value> {
+async fn object_store(State(servers): State<Servers>) -> Json<Value> {
     let endpoint = match servers.store {
         Store::Disk => None::<String>,
     };
