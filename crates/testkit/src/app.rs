@@ -16,11 +16,12 @@ use moc_uploads_api::{ApiConfig, Readiness};
 use moc_uploads_core::event_queue::EventQueue;
 use moc_uploads_core::ids::TimeOrderedIds;
 use moc_uploads_core::service::{Deps, Settings, Uploads};
-use moc_uploads_core::time::Clock;
+use moc_uploads_core::time::{Clock, SystemClock};
 
 use crate::clock::ManualClock;
 use crate::faults::{Faults, FaultyEventStore, FaultyObjectStore, FaultySessionStore};
 use crate::postgres::Database;
+use crate::s3::Bucket;
 
 use caller::Identity;
 pub use caller::{Call, Caller, SESSIONS};
@@ -89,6 +90,16 @@ impl TestApp {
         Self::start(options(), Arc::new(ManualClock::new()), place).await
     }
 
+    /// With its files in a bucket and SQLite, whichever the run asks for. Parts are as large as S3
+    /// wants them, and the clock begins with the true time: S3 goes by it.
+    pub async fn in_a_bucket() -> Self {
+        let mut options = options();
+        options.settings.part_size_bytes = Settings::default().part_size_bytes;
+        let clock = ManualClock::new();
+        clock.set(SystemClock.now());
+        Self::start(options, Arc::new(clock), Place::in_a_bucket()).await
+    }
+
     /// With these changes.
     pub async fn with(change: impl FnOnce(&mut Options)) -> Self {
         let mut options = options();
@@ -114,7 +125,7 @@ impl TestApp {
     }
 
     async fn start(options: Options, clock: Arc<ManualClock>, place: Place) -> Self {
-        let stores = place.open().await;
+        let stores = place.open(clock.clone()).await;
         if options.is_seeded {
             stores.seed(clock.now()).await;
         }
@@ -205,8 +216,13 @@ impl TestApp {
     }
 
     /// Parts and objects: everything that the object store has written but for what it keeps for
-    /// itself. Sorted paths, relative to its folder.
+    /// itself. Sorted paths, relative to its folder; of a bucket its objects, and then what uploads
+    /// that are not completed have left.
     pub fn stored_files(&self) -> Vec<PathBuf> {
+        if let Some(bucket) = self.place.bucket() {
+            let names = bucket.objects().into_iter().chain(bucket.unfinished());
+            return names.map(PathBuf::from).collect();
+        }
         let root = self.place.objects_folder();
         let mut files = Vec::new();
         collect_files(&root, &mut files);
@@ -217,6 +233,11 @@ impl TestApp {
             .collect();
         files.sort_unstable();
         files
+    }
+
+    /// Its bucket, where it has one.
+    pub fn bucket(&self) -> Option<&Bucket> {
+        self.place.bucket()
     }
 
     /// Its database, where that is PostgreSQL.

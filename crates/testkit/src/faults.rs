@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -63,6 +64,7 @@ struct State {
     operations: HashMap<&'static str, Fault>,
     answers_lost: HashSet<&'static str>,
     gates: HashMap<&'static str, Gate>,
+    crash: Option<CrashPoint>,
 }
 
 impl Faults {
@@ -92,12 +94,18 @@ impl Faults {
         gate
     }
 
+    /// The process that uses the store stops at this point.
+    pub fn crash_at(&self, point: &CrashPoint) {
+        self.state().crash = Some(point.clone());
+    }
+
     /// Nothing fails from now on, and what comes anew does not wait.
     pub fn clear(&self) {
         *self.state() = State::default();
     }
 
     async fn pass(&self, operation: &'static str) -> Result<(), Fault> {
+        self.step().await;
         let (gate, fault) = {
             let state = self.state();
             let fault = state.operations.get(operation).copied();
@@ -117,6 +125,14 @@ impl Faults {
             return Err(Fault::Unavailable);
         }
         Ok(())
+    }
+
+    /// Goes on, unless the process has stopped.
+    async fn step(&self) {
+        let crash = self.state().crash.clone();
+        if let Some(crash) = crash {
+            crash.step().await;
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -156,6 +172,45 @@ impl Gate {
     }
 }
 
+/// Where a process stops: before or after one of its calls to its stores, of which it gets no
+/// answer any more.
+#[derive(Clone)]
+pub struct CrashPoint {
+    steps_left: Arc<AtomicUsize>,
+    reached: Arc<Semaphore>,
+}
+
+impl CrashPoint {
+    /// After so many steps: a call is two, one before it reaches its store and one after.
+    pub fn after(steps: usize) -> Self {
+        Self {
+            steps_left: Arc::new(AtomicUsize::new(steps)),
+            reached: Arc::new(Semaphore::new(0)),
+        }
+    }
+
+    /// Runs `work` until it ends, or until the point is reached: then it is dropped, and `None`.
+    pub async fn run<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            _ = self.reached.acquire() => None,
+            done = work => Some(done),
+        }
+    }
+
+    async fn step(&self) {
+        let left = self
+            .steps_left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                left.checked_sub(1)
+            });
+        if left.is_err() {
+            self.reached.close();
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
 macro_rules! faulty_store {
     (
         $(#[$doc:meta])* $name:ident: $port:ident, $operations:ident;
@@ -182,6 +237,7 @@ macro_rules! faulty_store {
             $(async fn $method(&self, $($arg: $ty),*) -> $result {
                 self.faults.pass(stringify!($method)).await?;
                 let answer = self.inner.$method($($arg),*).await;
+                self.faults.step().await;
                 self.faults.deliver(stringify!($method))?;
                 answer
             })*

@@ -13,6 +13,7 @@ mod cancel_session;
 mod complete_file;
 mod content;
 mod cors;
+mod crashes;
 mod create_session;
 mod create_session_limits;
 mod duplicates;

@@ -4,14 +4,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use moc_uploads_blob_disk::DiskStore;
+use moc_uploads_blob_s3::{AccessKey, Encryption, S3Options, S3Store};
 use moc_uploads_core::ports::{EventStore, ObjectStore, SessionStore};
-use moc_uploads_core::time::Timestamp;
+use moc_uploads_core::time::{Clock, Timestamp};
 use moc_uploads_store_postgres::{PostgresOptions, PostgresStore, TimeSource};
 use moc_uploads_store_sqlite::SqliteStore;
 use tempfile::TempDir;
 
 use super::PUBLIC_BASE_URL;
 use crate::postgres::Database;
+use crate::s3::{ACCESS_KEY_ID, Bucket, SECRET_ACCESS_KEY};
 
 /// What the object store keeps for itself.
 pub(super) const OWN_FILES: &[&str] = &["database.id", "lock", "presign.key"];
@@ -20,6 +22,7 @@ pub(super) const OWN_FILES: &[&str] = &["database.id", "lock", "presign.key"];
 pub(super) struct Place {
     folder: TempDir,
     database: Option<Database>,
+    bucket: Option<Bucket>,
 }
 
 /// The ports over what is in a place.
@@ -50,6 +53,15 @@ impl Place {
         Self {
             folder: new_folder(),
             database: Some(Database::migrated(migrate).await),
+            bucket: None,
+        }
+    }
+
+    /// SQLite and a bucket.
+    pub(super) fn in_a_bucket() -> Self {
+        Self {
+            bucket: Some(Bucket::new()),
+            ..Self::embedded()
         }
     }
 
@@ -58,6 +70,7 @@ impl Place {
         Self {
             folder: new_folder(),
             database: None,
+            bucket: None,
         }
     }
 
@@ -74,9 +87,19 @@ impl Place {
         self.database.as_ref()
     }
 
-    pub(super) async fn open(&self) -> Stores {
-        let objects = DiskStore::open(self.objects_folder(), PUBLIC_BASE_URL).unwrap();
-        let objects = Arc::new(objects);
+    pub(super) fn bucket(&self) -> Option<&Bucket> {
+        self.bucket.as_ref()
+    }
+
+    async fn objects(&self, clock: Arc<dyn Clock>) -> Arc<dyn ObjectStore> {
+        match &self.bucket {
+            None => Arc::new(DiskStore::open(self.objects_folder(), PUBLIC_BASE_URL).unwrap()),
+            Some(bucket) => Arc::new(S3Store::connect(s3_options(bucket), clock).await),
+        }
+    }
+
+    pub(super) async fn open(&self, clock: Arc<dyn Clock>) -> Stores {
+        let objects = self.objects(clock).await;
         match &self.database {
             None => {
                 let sqlite = SqliteStore::open(self.folder().join("moc-uploads.db"));
@@ -123,6 +146,20 @@ fn is_asked_for(variable: &str, value: &str) -> bool {
     };
     assert_eq!(asked_for, value, "{variable} can only be {value}");
     true
+}
+
+fn s3_options(bucket: &Bucket) -> S3Options {
+    S3Options {
+        credentials: Some(AccessKey {
+            id: ACCESS_KEY_ID.to_owned(),
+            secret: SECRET_ACCESS_KEY.to_owned(),
+        }),
+        endpoint: Some(bucket.endpoint()),
+        force_path_style: true,
+        // Swift has none.
+        encryption: Encryption::None,
+        ..S3Options::new(bucket.name())
+    }
 }
 
 /// Its time is the caller's, which tests move.

@@ -37,6 +37,7 @@ log_address = {folder}/no-syslog
 eventlet_debug = false
 """
 
+# A large object's parts are removed with it: nobody is there to do that later.
 # Without a memory cache each request asks for its container; nothing is ever out of date.
 PROXY = """
 [pipeline:main]
@@ -61,6 +62,7 @@ fernet_key_1 = bW9jLXVwbG9hZHMgdGhyb3ctYXdheSB0ZXN0IGtleSE=
 active_fernet_key_id = 1
 [filter:slo]
 use = egg:swift#slo
+allow_async_delete = false
 """
 
 # A listing that is updated later would be wrong until then: whoever writes waits for it.
