@@ -90,14 +90,15 @@ impl TestApp {
         Self::start(options(), Arc::new(ManualClock::new()), place).await
     }
 
-    /// With its files in a bucket and SQLite, whichever the run asks for. Parts are as large as S3
-    /// wants them, and the clock begins with the true time: S3 goes by it.
-    pub async fn in_a_bucket() -> Self {
+    /// With its files in this bucket and SQLite, whichever the run asks for, and these changes.
+    /// Parts are as large as S3 wants them, and the clock begins with the true time: S3 goes by it.
+    pub async fn in_a_bucket(bucket: Bucket, change: impl FnOnce(&mut Options)) -> Self {
         let mut options = options();
         options.settings.part_size_bytes = Settings::default().part_size_bytes;
+        change(&mut options);
         let clock = ManualClock::new();
         clock.set(SystemClock.now());
-        Self::start(options, Arc::new(clock), Place::in_a_bucket()).await
+        Self::start(options, Arc::new(clock), Place::in_a_bucket(bucket)).await
     }
 
     /// With these changes.

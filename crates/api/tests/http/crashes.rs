@@ -18,7 +18,8 @@ use moc_uploads_core::time::Clock;
 use moc_uploads_testkit::app::TestApp;
 use moc_uploads_testkit::builders::instruction;
 use moc_uploads_testkit::faults::CrashPoint;
-use moc_uploads_testkit::{object_store, s3};
+use moc_uploads_testkit::object_store;
+use moc_uploads_testkit::s3::{self, Bucket};
 use ring::digest::{SHA256, digest};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -34,7 +35,7 @@ impl Files {
     async fn app(self) -> TestApp {
         match self {
             Self::OnDisk => TestApp::embedded().await,
-            Self::InABucket => TestApp::in_a_bucket().await,
+            Self::InABucket => TestApp::in_a_bucket(Bucket::shared().unwrap(), |_| {}).await,
         }
     }
 }

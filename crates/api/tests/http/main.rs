@@ -16,6 +16,7 @@ mod cors;
 mod crashes;
 mod create_session;
 mod create_session_limits;
+mod direct_parts;
 mod duplicates;
 mod errors;
 mod events;

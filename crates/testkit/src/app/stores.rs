@@ -58,9 +58,9 @@ impl Place {
     }
 
     /// SQLite and a bucket.
-    pub(super) fn in_a_bucket() -> Self {
+    pub(super) fn in_a_bucket(bucket: Bucket) -> Self {
         Self {
-            bucket: Some(Bucket::new()),
+            bucket: Some(bucket),
             ..Self::embedded()
         }
     }
