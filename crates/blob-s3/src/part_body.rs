@@ -2,23 +2,71 @@
 //! decides when the last of them may go.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use aws_sdk_s3::primitives::{ByteStream, SdkBody};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+/// Bytes of a part between here and the socket. The HTTP client would queue three times as many
+/// when the store is slower than the part's sender.
+const IN_FLIGHT_BYTES: u32 = 128 * 1024;
 
 /// A body of exactly `len` bytes and what fills it. When the sender is dropped before all were
 /// sent the request breaks off, and S3 stores nothing.
-pub(crate) fn channel(len: u64) -> (mpsc::Sender<Bytes>, ByteStream) {
-    // One chunk waits while another is being sent.
-    let (sender, receiver) = mpsc::channel(1);
+pub(crate) fn channel(len: u64) -> (PartSender, ByteStream) {
+    let (chunks, receiver) = mpsc::channel(1);
     let body = PartBody {
         receiver,
         remaining: len,
     };
+    let sender = PartSender {
+        chunks,
+        in_flight: Arc::new(Semaphore::new(IN_FLIGHT_BYTES as usize)),
+    };
     (sender, ByteStream::new(SdkBody::from_body_1_x(body)))
+}
+
+/// Fills the body of a part.
+pub(crate) struct PartSender {
+    chunks: mpsc::Sender<Bytes>,
+    in_flight: Arc<Semaphore>,
+}
+
+impl PartSender {
+    /// Passes bytes on as soon as enough of the earlier ones are written.
+    ///
+    /// # Errors
+    /// The request takes no more bytes.
+    pub(crate) async fn send(&self, bytes: Bytes) -> Result<(), GivenUp> {
+        let permits = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        let permit = Arc::clone(&self.in_flight)
+            .acquire_many_owned(permits.min(IN_FLIGHT_BYTES))
+            .await
+            .map_err(|_| GivenUp)?;
+        let counted = Counted {
+            bytes,
+            _permit: permit,
+        };
+        self.chunks
+            .send(Bytes::from_owner(counted))
+            .await
+            .map_err(|_| GivenUp)
+    }
+}
+
+/// Bytes that count as long as somebody has them.
+struct Counted {
+    bytes: Bytes,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 struct PartBody {
@@ -29,7 +77,7 @@ struct PartBody {
 /// The part is not to be stored.
 #[derive(Debug, thiserror::Error)]
 #[error("the part was given up")]
-struct GivenUp;
+pub(crate) struct GivenUp;
 
 impl Body for PartBody {
     type Data = Bytes;

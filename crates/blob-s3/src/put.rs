@@ -11,12 +11,11 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use moc_uploads_core::part::ETag;
 use moc_uploads_core::ports::{ObjectStoreError, PartBody, PutPart, PutPartError, Upload};
-use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::digests::Digests;
 use crate::error::{internal, is_no_upload, store_error, timed_out};
-use crate::part_body;
+use crate::part_body::{self, PartSender};
 use crate::store::S3Store;
 
 const UPLOAD_PART: &str = "UploadPart";
@@ -74,7 +73,7 @@ impl S3Store {
         part: &PutPart,
         len: u64,
         mut body: PartBody,
-        sender: mpsc::Sender<Bytes>,
+        sender: PartSender,
     ) -> Result<(), PutPartError> {
         let patience = self.options.timeouts.read;
         let mut digests = Digests::new(&part.checksums);
@@ -109,7 +108,7 @@ impl S3Store {
 /// Waits as long as the store may take to accept bytes. When it does not accept any more, its
 /// answer says why.
 async fn deliver(
-    sender: &mpsc::Sender<Bytes>,
+    sender: &PartSender,
     bytes: Bytes,
     patience: Duration,
 ) -> Result<(), ObjectStoreError> {

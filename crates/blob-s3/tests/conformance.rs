@@ -1,5 +1,6 @@
 //! The S3 store does what every object store does.
 
+#[path = "s3/common.rs"]
 mod common;
 
 use moc_uploads_testkit::object_store::Subject;

@@ -1,11 +1,5 @@
 //! What others see: programs that know nothing of this project find the objects in the bucket and
 //! use its presigned URLs.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that panics has failed, as it should"
-)]
-
-mod common;
 
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -49,7 +43,7 @@ async fn boto3_and_the_aws_command_line_see_length_type_and_bytes() {
     let Some(bucket) = Bucket::shared() else {
         return;
     };
-    let store = common::connect(&bucket).await;
+    let store = crate::common::connect(&bucket).await;
     let file = TestFile::new(&store, PART_BYTES + 321).await;
     let etags = file.store_all(&store).await;
     file.complete_ok(&store, &etags).await;
@@ -119,7 +113,7 @@ async fn a_presigned_put_by_curl_stores_the_part_and_an_altered_one_nothing() {
     let Some(bucket) = Bucket::shared() else {
         return;
     };
-    let store = common::connect(&bucket).await;
+    let store = crate::common::connect(&bucket).await;
     let file = TestFile::new(&store, 1234).await;
     let address = PartAddress {
         session_id: session_id(),
@@ -156,7 +150,7 @@ async fn a_presigned_get_by_curl_has_the_bytes_and_the_headers_that_were_asked_f
     let Some(bucket) = Bucket::shared() else {
         return;
     };
-    let store = common::connect(&bucket).await;
+    let store = crate::common::connect(&bucket).await;
     let file = TestFile::new(&store, 1234).await;
     let etags = file.store_all(&store).await;
     file.complete_ok(&store, &etags).await;

@@ -1,30 +1,30 @@
 //! A store that is gone, slow or busy.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that panics has failed, as it should"
-)]
-
-mod common;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use moc_uploads_blob_s3::{S3Options, S3Store, Timeouts};
-use moc_uploads_core::plan::PartPlan;
 use moc_uploads_core::ports::{ObjectStore, ObjectStoreError, PutPartError};
-use moc_uploads_testkit::builders::{instruction, new_file, session_id, user};
 use moc_uploads_testkit::clock::ManualClock;
-use moc_uploads_testkit::object_store::{PART_BYTES, TestFile, body, bytes};
+use moc_uploads_testkit::object_store::{PART_BYTES, TestFile, body};
 use moc_uploads_testkit::s3::{Bucket, Swift, is_skipped};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+
+use crate::listener::{self, listener, unstored_file};
 
 const SHORT: Timeouts = Timeouts {
     connect: Duration::from_millis(200),
     read: Duration::from_millis(200),
     operation: Duration::from_secs(2),
 };
+
+fn options(endpoint: String) -> S3Options {
+    S3Options {
+        timeouts: SHORT,
+        ..listener::options(endpoint)
+    }
+}
 
 async fn connect(options: S3Options) -> S3Store {
     S3Store::connect(options, Arc::new(ManualClock::new())).await
@@ -44,7 +44,7 @@ async fn a_store_that_is_gone_is_unavailable_and_comes_back_by_itself() {
         return;
     }
     let bucket = Bucket::on(Swift::private());
-    let store = common::connect(&bucket).await;
+    let store = crate::common::connect(&bucket).await;
     let file = TestFile::new(&store, PART_BYTES + 1).await;
     let first = file.store_part(&store, 1).await;
 
@@ -75,43 +75,6 @@ async fn a_store_that_is_gone_is_unavailable_and_comes_back_by_itself() {
     let second = file.store_part(&store, 2).await;
     file.complete_ok(&store, &[first, second]).await;
     file.assert_object(&store, &file.bytes).await;
-}
-
-/// Somebody who listens on a port of their own, and answers each connection in this way. How often
-/// they were asked is counted.
-async fn listener<F, Fut>(answer: F) -> (String, Arc<AtomicUsize>)
-where
-    F: Fn(tokio::net::TcpStream) -> Fut + Send + 'static,
-    Fut: Future<Output = ()> + Send + 'static,
-{
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let count = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&count);
-    tokio::spawn(async move {
-        while let Ok((connection, _)) = listener.accept().await {
-            counted.fetch_add(1, Ordering::Relaxed);
-            tokio::spawn(answer(connection));
-        }
-    });
-    (endpoint, count)
-}
-
-/// A file of one part whose upload no store knows.
-fn unstored_file(size_bytes: u64) -> TestFile {
-    TestFile {
-        upload: new_file(&user("o"), session_id(), instruction("x", size_bytes)).upload,
-        plan: PartPlan::new(size_bytes, size_bytes),
-        bytes: bytes(size_bytes, 1),
-    }
-}
-
-fn options(endpoint: String) -> S3Options {
-    S3Options {
-        endpoint: Some(endpoint),
-        timeouts: SHORT,
-        ..common::settings("mocs")
-    }
 }
 
 #[tokio::test]
