@@ -40,7 +40,7 @@ use crate::auth::Authenticator;
 use crate::problem::Problem;
 use crate::state::{App, AppState};
 
-/// All routes of CONTRACT section 1 but analytics, and those outside the base path.
+/// All routes of CONTRACT section 1, and those outside the base path.
 ///
 /// `metrics` is what `GET /metrics` renders; see [`metrics_builder`].
 pub fn router(

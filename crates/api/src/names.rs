@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use moc_uploads_core::ErrorCode;
+use moc_uploads_core::analytics;
 use moc_uploads_core::file;
 use moc_uploads_core::session;
 use utoipa::openapi::schema::{KnownFormat, SchemaFormat, Type};
@@ -42,6 +43,7 @@ enumeration!(FileStatus: "How far a file is.", {
     use file::FileStatus::{Completed, Failed, Pending, Uploading};
     [Pending, Uploading, Completed, Failed].map(file::FileStatus::as_str)
 });
+enumeration!(EventType: "What happened.", analytics::EventType::ALL.map(analytics::EventType::as_str));
 enumeration!(MocStatus: "MOCs are born private.", ["private"]);
 enumeration!(FinalizingStatus: "The MOC is being created.", ["finalizing"]);
 enumeration!(

@@ -36,7 +36,10 @@ fn text<'a>(package: &'a Package, name: &str) -> &'a str {
 fn a_contract_gives_operations_their_names_documentation_and_examples() {
     let package = draft_of(&[("good.http", GOOD)]).unwrap();
     let openapi = text(&package, "openapi.json");
-    assert!(!openapi.contains("null"), "a member that was only looked for");
+    assert!(
+        !openapi.contains("null"),
+        "a member that was only looked for"
+    );
     insta::assert_snapshot!("good-openapi", openapi);
     let readme = text(&package, "README.md");
     let operations = &readme[readme.find("## Operations").unwrap()..];

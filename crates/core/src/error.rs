@@ -247,6 +247,9 @@ pub enum Error {
         /// The server's time.
         now: Timestamp,
     },
+    /// 403, said in words.
+    #[error("{0}")]
+    Forbidden(&'static str),
     /// 404.
     #[error("There is no such {0}, or it is not yours.")]
     NotFound(&'static str),
@@ -331,6 +334,7 @@ impl Error {
             Self::FilesIncomplete { .. } => ErrorCode::FilesIncomplete,
             Self::SessionNotActive { .. } => ErrorCode::SessionNotActive,
             Self::SessionExpired { .. } => ErrorCode::SessionExpired,
+            Self::Forbidden(_) => ErrorCode::Forbidden,
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::Conflict { .. } => ErrorCode::Conflict,
             Self::DuplicateFile(_) => ErrorCode::DuplicateFile,

@@ -4,6 +4,7 @@
 //! callers use [`service::Uploads`].
 
 pub mod analytics;
+pub mod analytics_report;
 pub mod content_type;
 pub mod error;
 pub mod event_queue;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
+use crate::error::Error;
+
 /// The subject of a token (claim `sub`): the owner of sessions, files and MOCs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserId(Arc<str>);
@@ -40,6 +42,20 @@ pub struct Principal {
     pub user_id: UserId,
     /// Whether one of the caller's groups or roles is the admin group.
     pub is_admin: bool,
+}
+
+impl Principal {
+    /// # Errors
+    /// [`Error::Forbidden`] unless the caller is an admin.
+    pub fn require_admin(&self) -> Result<(), Error> {
+        if self.is_admin {
+            Ok(())
+        } else {
+            Err(Error::Forbidden(
+                "This is for admins; your token has no admin role.",
+            ))
+        }
+    }
 }
 
 /// What entitles a request to touch a file's parts.

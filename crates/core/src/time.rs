@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
-use time::{OffsetDateTime, UtcOffset};
+use time::{Date, OffsetDateTime, UtcOffset};
 
 /// An instant with millisecond resolution, always UTC.
 ///
@@ -29,6 +29,15 @@ impl Timestamp {
     /// The instant of `at`, cut to milliseconds.
     pub fn from_datetime(at: OffsetDateTime) -> Self {
         Self((at.unix_timestamp_nanos() / 1_000_000) as i64)
+    }
+
+    /// An RFC 3339 time, cut to milliseconds, or a date, `2026-01-25`, which is its first instant in
+    /// UTC.
+    pub fn from_date_or_time(text: &str) -> Option<Self> {
+        match Date::parse(text, format_description!("[year]-[month]-[day]")) {
+            Ok(date) => Some(Self::from_datetime(date.midnight().assume_utc())),
+            Err(_) => text.parse().ok(),
+        }
     }
 
     /// The same instant as a date and time in UTC.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::report::AnalyticsArgs;
 use crate::sdk::SdkCommand;
 use crate::upload::UploadArgs;
 
@@ -50,6 +51,8 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Upload files and create a MOC
     Upload(UploadArgs),
+    /// Show how many sessions succeed, how long files take, and why sessions fail
+    Analytics(AnalyticsArgs),
     /// Bring the database schema up to date, then end
     Migrate,
     /// Load the example rows; safe to repeat, refused in production

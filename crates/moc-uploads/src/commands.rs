@@ -15,7 +15,7 @@ use crate::config::{Config, Purpose, Variables};
 use crate::failure::Failure;
 use crate::traces::Traces;
 use crate::wiring::Database;
-use crate::{doctor, logging, sdk, serve, upload};
+use crate::{doctor, logging, report, sdk, serve, upload};
 
 /// Wrong usage or configuration; also clap's.
 const MISCONFIGURED: u8 = 2;
@@ -30,7 +30,8 @@ const RUNTIME_GRACE: Duration = Duration::from_secs(2);
 pub(crate) fn run(cli: Cli) -> ExitCode {
     let result = match cli.command.unwrap_or(Command::Serve(ServeArgs::default())) {
         Command::Serve(args) => run_serve(&args),
-        Command::Upload(args) => return run_upload(args),
+        Command::Upload(args) => return run_client(upload::run(args)),
+        Command::Analytics(args) => return run_client(report::run(args)),
         Command::Migrate => run_migrate(),
         Command::Seed => run_seed(),
         Command::Token(args) => run_token(&args),
@@ -92,11 +93,12 @@ fn run_serve(args: &ServeArgs) -> Result<(), CommandError> {
     Ok(result?)
 }
 
-fn run_upload(args: upload::UploadArgs) -> ExitCode {
+/// What speaks to a server.
+fn run_client(work: impl Future<Output = ExitCode>) -> ExitCode {
     use_ring();
     match runtime() {
         Ok(runtime) => {
-            let code = runtime.block_on(upload::run(args));
+            let code = runtime.block_on(work);
             runtime.shutdown_timeout(RUNTIME_GRACE);
             code
         }

@@ -9,6 +9,7 @@ mod failure;
 mod lifecycle;
 mod log_json;
 mod logging;
+mod report;
 mod sdk;
 mod serve;
 mod traces;

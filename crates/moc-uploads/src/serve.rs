@@ -200,6 +200,9 @@ async fn reap(uploads: Uploads, database: Database, every: Duration, stop: Cance
             ),
             Err(error) => tracing::warn!(%error, "sessions not reaped, trying again"),
         }
+        if let Err(error) = uploads.prepare_analytics().await {
+            tracing::warn!(%error, "analytics not prepared, trying again");
+        }
     }
 }
 

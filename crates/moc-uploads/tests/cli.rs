@@ -37,6 +37,7 @@ fn help_teaches() {
     for command in [
         "",
         "serve",
+        "analytics",
         "migrate",
         "seed",
         "token",

@@ -22,6 +22,10 @@ const SECRET: (&str, &str) = (
     "a secret of tests, long enough for HS256",
 );
 const EXPIRED_SESSION_ID: &str = "01900000-0000-7000-8000-000000000001";
+const CAPPED_SESSION_ID: &str = "01900000-0000-7000-8000-000000000002";
+const OVERDUE_SESSION_ID: &str = "01900000-0000-7000-8000-000000000003";
+/// Of the example rows.
+const SEED_USER: &str = "dev-user-00000000-0000-0000-0000-000000000001";
 
 #[test]
 fn every_request_is_answered_as_it_says_and_as_documented() {
@@ -39,6 +43,45 @@ fn every_request_is_answered_as_it_says_and_as_documented() {
     let written: BTreeSet<_> = annotations("name").into_iter().collect();
     let replayed: BTreeSet<_> = replay.requests.keys().cloned().collect();
     assert_eq!(replayed, written);
+    the_example_rows_are_found(&replay);
+}
+
+/// What a status alone does not show.
+fn the_example_rows_are_found(replay: &Replay) {
+    for name in [
+        "createSessionWithDuplicateCheck",
+        "createSessionDuplicateInline",
+    ] {
+        let duplicates = &replay.body(name)["duplicates"];
+        assert_eq!(
+            duplicates[0]["existingUrl"],
+            "s3://bucket/test-duplicate.pdf"
+        );
+        assert_eq!(duplicates.as_array().unwrap().len(), 1);
+    }
+    assert_eq!(
+        replay.body("registerFileAutoExtend")["sessionExtended"],
+        true
+    );
+    assert_eq!(
+        replay.body("registerFileAtMaxLifetime")["sessionExtended"],
+        Value::Null
+    );
+    assert_eq!(
+        replay.body("registerFilePastMaxLifetime")["sessionExpired"],
+        true
+    );
+    for name in ["getAnalytics", "getAnalyticsFiltered"] {
+        let metrics = &replay.body(name)["metrics"];
+        assert!(
+            metrics["sessionsFinalized"].as_u64() >= Some(1),
+            "{metrics}"
+        );
+    }
+    assert_eq!(
+        replay.body("getAnalyticsMetrics")["events"],
+        serde_json::json!([])
+    );
 }
 
 #[test]
@@ -154,6 +197,13 @@ struct Replay {
     failures: Vec<String>,
 }
 
+impl Replay {
+    fn body(&self, name: &str) -> Value {
+        let body = &self.requests[name]["response"]["body"];
+        serde_json::from_str(body.as_str().unwrap()).unwrap()
+    }
+}
+
 fn replay(server: &Server, folder: &Path) -> Replay {
     let tools = tools_folder();
     // A file, not a pipe: httpyac exits before a pipe of that size is written.
@@ -168,9 +218,16 @@ fn replay(server: &Server, folder: &Path) -> Replay {
             repository().join("tools/httpyac/openapi.js"),
         )
         .env("MOC_UPLOADS_URL", server.url())
-        .env("MOC_UPLOADS_TOKEN", token("alice"))
-        .env("MOC_UPLOADS_STRANGER_TOKEN", token("bob"))
+        .env("MOC_UPLOADS_TOKEN", token(&["--sub", "alice"]))
+        .env("MOC_UPLOADS_STRANGER_TOKEN", token(&["--sub", "bob"]))
+        .env("MOC_UPLOADS_SEED_TOKEN", token(&["--sub", SEED_USER]))
+        .env(
+            "MOC_UPLOADS_ADMIN_TOKEN",
+            token(&["--sub", "carol", "--role", "admin"]),
+        )
         .env("MOC_UPLOADS_EXPIRED_SESSION_ID", EXPIRED_SESSION_ID)
+        .env("MOC_UPLOADS_CAPPED_SESSION_ID", CAPPED_SESSION_ID)
+        .env("MOC_UPLOADS_OVERDUE_SESSION_ID", OVERDUE_SESSION_ID)
         .stdout(stdout.try_clone().unwrap())
         .output()
         .unwrap();
@@ -210,24 +267,41 @@ fn test_results(request: &Value) -> &[Value] {
     request["testResults"].as_array().map_or(&[], Vec::as_slice)
 }
 
-/// A server that asks for tokens, with a session of alice's whose time is over.
+/// A server that asks for tokens, with the example rows, and sessions that are over or about to be.
 fn server_for_replay(folder: &Path) -> Server {
+    const HOUR_MS: i64 = 3_600_000;
+    let mut seed = server::command(BINARY, folder);
+    assert!(seed.arg("seed").envs([SECRET]).status().unwrap().success());
     let server = Server::start(BINARY, folder, &[SECRET]);
     let database = rusqlite::Connection::open(folder.join("moc-uploads.db")).unwrap();
-    database
-        .execute(
-            "INSERT INTO upload_sessions
-               (id, user_id, status, part_size_bytes, expires_at, created_at, updated_at)
-             VALUES (?1, 'alice', 'active', 5242880, ?2 + 900000, ?2, ?2)",
-            (EXPIRED_SESSION_ID, 1_767_225_600_000_i64),
-        )
-        .unwrap();
+    // The second one's 24 hours are over in five minutes, the third one's since an hour.
+    for (id, user, age_ms, lifetime_ms) in [
+        (EXPIRED_SESSION_ID, "alice", 24 * HOUR_MS, HOUR_MS / 4),
+        (
+            CAPPED_SESSION_ID,
+            SEED_USER,
+            24 * HOUR_MS - HOUR_MS / 12,
+            24 * HOUR_MS,
+        ),
+        (OVERDUE_SESSION_ID, SEED_USER, 25 * HOUR_MS, 24 * HOUR_MS),
+    ] {
+        database
+            .execute(
+                "INSERT INTO upload_sessions
+                   (id, user_id, status, part_size_bytes, expires_at, created_at, updated_at)
+                 SELECT ?1, ?2, 'active', 5242880, now - ?3 + ?4, now - ?3, now - ?3
+                 FROM (SELECT unixepoch() * 1000 AS now)",
+                (id, user, age_ms, lifetime_ms),
+            )
+            .unwrap();
+    }
     server
 }
 
-fn token(user: &str) -> String {
+fn token(args: &[&str]) -> String {
     let output = server::command(BINARY, Path::new("unused"))
-        .args(["token", "--sub", user])
+        .arg("token")
+        .args(args)
         .envs([SECRET])
         .output()
         .unwrap();

@@ -3,6 +3,7 @@
 
 use async_trait::async_trait;
 use moc_uploads_core::analytics::{Event, FileFacts, SessionFacts};
+use moc_uploads_core::analytics_report::{AnalyticsQuery, AnalyticsReport};
 use moc_uploads_core::ids::{EventId, FileId, SessionId};
 use moc_uploads_core::ports::{EventStore, StoreError};
 use moc_uploads_core::principal::UserId;
@@ -13,6 +14,7 @@ use sqlx::types::{Json, Uuid};
 use time::OffsetDateTime;
 
 use crate::PostgresStore;
+use crate::analytics;
 use crate::decode;
 use crate::error::Error;
 use crate::sql::{Database, Query};
@@ -53,6 +55,15 @@ impl EventStore for PostgresStore {
             .bind(before.to_datetime())
             .bind(i64::from(limit));
         Ok(count(&self.events, query).await?)
+    }
+
+    /// Over the connections of requests: a long report must not keep events from being written.
+    async fn report(&self, query: AnalyticsQuery) -> Result<AnalyticsReport, StoreError> {
+        Ok(analytics::report(&self.db, &query).await?)
+    }
+
+    async fn prepare_reports(&self) -> Result<(), StoreError> {
+        Ok(analytics::refresh(&self.db, None, None).await?)
     }
 }
 

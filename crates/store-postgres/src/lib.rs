@@ -3,6 +3,7 @@
 //! A request is one statement where one can do it. No connection keeps any state between two
 //! transactions, so a transaction-mode pooler may stand in between.
 
+mod analytics;
 mod clock;
 mod connection;
 mod decode;

@@ -29,6 +29,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0004_fail_files",
         sql: include_str!("../migrations/0004_fail_files.sql"),
     },
+    Migration {
+        name: "0005_analytics_hours",
+        sql: include_str!("../migrations/0005_analytics_hours.sql"),
+    },
 ];
 
 /// "moc" and "upl": whoever migrates holds the advisory lock of this number.

@@ -66,6 +66,23 @@ impl Database {
         self.begin_with(0, Duration::MAX).await
     }
 
+    /// A transaction that sees everything as of one moment, for statements over many rows: planned
+    /// for their parameters each time, and given longer than a request usually has.
+    pub(crate) async fn begin_report(&self) -> Result<Lease, Error> {
+        const TIMEOUT: Duration = Duration::from_secs(30);
+        let mut lease = self
+            .begin_with(TIMEOUT.as_millis(), TIMEOUT + GRACE)
+            .await?;
+        lease.is_persistent = false;
+        lease
+            .script(
+                "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; \
+                 SET LOCAL jit = off; SET LOCAL work_mem = '64MB'",
+            )
+            .await?;
+        Ok(lease)
+    }
+
     async fn begin_with(&self, timeout_ms: u128, deadline: Duration) -> Result<Lease, Error> {
         let mut lease = self.lease().await?;
         lease.deadline = deadline;

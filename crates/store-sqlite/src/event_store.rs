@@ -1,9 +1,11 @@
 //! The port of analytics.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::convert;
 
 use async_trait::async_trait;
 use moc_uploads_core::analytics::{Event, FileFacts, SessionFacts};
+use moc_uploads_core::analytics_report::{AnalyticsQuery, AnalyticsReport};
 use moc_uploads_core::ids::{EventId, SessionId};
 use moc_uploads_core::ports::{EventStore, StoreError};
 use moc_uploads_core::principal::UserId;
@@ -11,9 +13,11 @@ use moc_uploads_core::time::Timestamp;
 use rusqlite::{Connection, Row};
 
 use crate::SqliteStore;
+use crate::analytics;
 use crate::decode;
 use crate::error::Error;
 use crate::sql;
+use crate::task::submit;
 
 #[async_trait]
 impl EventStore for SqliteStore {
@@ -63,6 +67,17 @@ impl EventStore for SqliteStore {
             Ok(sql::execute(db, prune, (before.unix_ms(), limit))? as u64)
         })
         .await
+    }
+
+    /// On a connection of its own: no request waits for a long report.
+    async fn report(&self, query: AnalyticsQuery) -> Result<AnalyticsReport, StoreError> {
+        let report = move |db: &Connection| analytics::report(db, &query);
+        submit(&self.reports, convert::identity, report).await
+    }
+
+    /// There is nothing to prepare.
+    async fn prepare_reports(&self) -> Result<(), StoreError> {
+        Ok(())
     }
 }
 

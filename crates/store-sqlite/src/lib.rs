@@ -3,6 +3,7 @@
 //!
 //! Several processes may open the same file. An answer means that the change survives power loss.
 
+mod analytics;
 mod connection;
 mod decode;
 mod error;
@@ -38,6 +39,7 @@ pub struct SqliteStore {
     server_lock: Mutex<Option<File>>,
     writes: Arc<Queue<Work>>,
     reads: Arc<Queue<Job>>,
+    reports: Arc<Queue<Job>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -58,16 +60,20 @@ impl SqliteStore {
     fn open_blocking(path: &Path) -> Result<Self, Error> {
         let writes = Arc::new(Queue::default());
         let reads = Arc::new(Queue::default());
+        let reports = Arc::new(Queue::default());
         let mut threads = vec![writer::spawn(connection::open(path)?, writes.clone())?];
         for _ in 0..reader::COUNT {
             let connection = connection::open_reader(path)?;
             threads.push(reader::spawn(connection, reads.clone())?);
         }
+        let connection = connection::open_reader(path)?;
+        threads.push(reader::spawn(connection, reports.clone())?);
         Ok(Self {
             path: path.to_owned(),
             server_lock: Mutex::new(None),
             writes,
             reads,
+            reports,
             threads: Mutex::new(threads),
         })
     }
@@ -127,6 +133,7 @@ impl SqliteStore {
     fn shut(&self) {
         self.writes.close();
         self.reads.close();
+        self.reports.close();
     }
 
     /// Runs `work` in the next transaction, which it shares with others; when it fails, it alone

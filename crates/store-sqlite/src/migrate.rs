@@ -29,6 +29,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0004_fail_files",
         sql: include_str!("../migrations/0004_fail_files.sql"),
     },
+    Migration {
+        name: "0005_analytics_hours",
+        sql: include_str!("../migrations/0005_analytics_hours.sql"),
+    },
 ];
 
 impl Migration {
@@ -106,6 +110,7 @@ mod tests {
         "d049997a59acf6e283835ec36418e9e6757d9a47afbff0d3a534ce921b5b9b15",
         "9ef824916b477f9bf2c23585c4c5c429f403b9b3fc15bf348824bca54dcfba23",
         "3e3c3c0b985e7e6e3bb8bf2a7315159e346242f3bc3cb8d00081da05c8b6aed7",
+        "3f2d8b0d85602c6a07b088fb1ef12f76ca2ced02d4b960e0c124c65ea8ff9a55",
     ];
 
     #[test]

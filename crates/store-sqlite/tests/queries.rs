@@ -78,6 +78,10 @@ const BOUNDED_SCANS: &[&str] = &[
     "SCAN upload_sessions USING INDEX idx_upload_sessions_to_free",
     "SCAN ended",
     "SCAN database_identity",
+    // Of what an index has narrowed.
+    "SCAN created",
+    "SCAN ranked",
+    "SCAN (subquery",
     // Active sessions alone, once at start.
     "SCAN upload_sessions USING INDEX idx_upload_sessions_expires_at",
 ];

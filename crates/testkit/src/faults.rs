@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use moc_uploads_core::analytics::{Event, SessionFacts};
+use moc_uploads_core::analytics_report::{AnalyticsQuery, AnalyticsReport};
 use moc_uploads_core::error::ErrorCode;
 use moc_uploads_core::finalize::NewMoc;
 use moc_uploads_core::ids::{FileId, SessionId};
@@ -298,6 +299,8 @@ faulty_store! {
         fn insert_events(events: &[Event]) -> Result<u64, StoreError>;
         fn settle_sessions(session_ids: &[SessionId]) -> Result<(), StoreError>;
         fn prune_events(before: Timestamp, limit: u32) -> Result<u64, StoreError>;
+        fn report(query: AnalyticsQuery) -> Result<AnalyticsReport, StoreError>;
+        fn prepare_reports() -> Result<(), StoreError>;
     }
 }
 

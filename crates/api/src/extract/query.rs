@@ -81,7 +81,7 @@ fn limit_of(value: &str, errors: &mut FieldErrors) -> u32 {
     }
 }
 
-fn offset_of(value: &str, errors: &mut FieldErrors) -> u64 {
+pub(super) fn offset_of(value: &str, errors: &mut FieldErrors) -> u64 {
     whole_number(value)
         .filter(|&offset| i64::try_from(offset).is_ok())
         .unwrap_or_else(|| {
@@ -105,7 +105,7 @@ fn status_of(value: &str, errors: &mut FieldErrors) -> Option<SessionStatus> {
 }
 
 /// Digits only: no sign, no blanks.
-fn whole_number(text: &str) -> Option<u64> {
+pub(super) fn whole_number(text: &str) -> Option<u64> {
     text.bytes()
         .all(|byte| byte.is_ascii_digit())
         .then(|| text.parse().ok())?

@@ -24,6 +24,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
             session::get::get_session,
             session::cancel::cancel_session
         ))
+        .routes(routes!(session::analytics::get_analytics))
         .routes(routes!(file::register::register_file))
         .routes(routes!(file::register_batch::register_files_batch))
         .routes(routes!(part::upload::upload_part))

@@ -208,6 +208,7 @@ async fn nothing_internal_reaches_a_client() {
             alice
                 .post("/api/mocs/uploads/finalize")
                 .json(&json!({ "uploadSessionId": id, "title": "Castle" })),
+            app.admin().get(format!("{SESSIONS}/analytics")),
         ]
     };
     assert_eq!(calls().len(), ROUTES.len(), "one for each route");
@@ -216,6 +217,7 @@ async fn nothing_internal_reaches_a_client() {
         (Fault::Unavailable, 503, "DATABASE_UNAVAILABLE"),
     ] {
         app.session_faults.fail_everything(fault);
+        app.event_faults.fail_everything(fault);
         for call in calls() {
             // That the cause is not told is asserted for every problem.
             call.await.refused(status, code);

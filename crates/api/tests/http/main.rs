@@ -5,6 +5,7 @@
     reason = "a test that panics has failed, as it should"
 )]
 
+mod analytics;
 mod auth;
 mod auth_jwks;
 mod bad_input;

@@ -5,8 +5,8 @@ use moc_uploads_testkit::app::{Call, Caller};
 
 use crate::NOBODY;
 
-/// Endpoints 1 to 11, the alias of 11 too.
-pub(crate) const ROUTES: [(Method, &str); 12] = [
+/// Endpoints 1 to 12, the alias of 11 too.
+pub(crate) const ROUTES: [(Method, &str); 13] = [
     (Method::POST, "/api/mocs/uploads/sessions"),
     (Method::GET, "/api/mocs/uploads/sessions"),
     (Method::GET, "/api/mocs/uploads/sessions/{sessionId}"),
@@ -34,6 +34,7 @@ pub(crate) const ROUTES: [(Method, &str); 12] = [
     ),
     (Method::POST, "/api/mocs/uploads/sessions/finalize"),
     (Method::POST, "/api/mocs/uploads/finalize"),
+    (Method::GET, "/api/mocs/uploads/sessions/analytics"),
 ];
 
 /// What is outside the base path.

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use super::StoreError;
 use crate::analytics::{Event, SessionFacts};
+use crate::analytics_report::{AnalyticsQuery, AnalyticsReport};
 use crate::ids::SessionId;
 use crate::time::Timestamp;
 
@@ -32,4 +33,12 @@ pub trait EventStore: Send + Sync {
 
     /// Removes up to `limit` events made before `before`, the oldest first; how many.
     async fn prune_events(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
+
+    /// What events add up to, and a page of them, as of one moment (CONTRACT section 1.8). Every
+    /// row counts, whoever wrote it.
+    async fn report(&self, query: AnalyticsQuery) -> Result<AnalyticsReport, StoreError>;
+
+    /// Does beforehand what the next reports would have to do first. Safe to leave out, to repeat,
+    /// and on every replica.
+    async fn prepare_reports(&self) -> Result<(), StoreError>;
 }

@@ -8,6 +8,7 @@ mod get_session;
 mod held_parts;
 mod list_parts;
 mod list_sessions;
+mod query_analytics;
 mod read_content;
 mod reap_sessions;
 mod receipts;

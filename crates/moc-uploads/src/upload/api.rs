@@ -155,6 +155,12 @@ impl Api {
         moc_of(answer)
     }
 
+    /// What the sessions' events say; for admins.
+    pub(crate) async fn analytics(&self, query: &[(&str, &str)]) -> Result<Value, Error> {
+        let request = self.request(Method::GET, "/sessions/analytics");
+        self.json(request.query(query)).await
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("{}/api/mocs/uploads{path}", self.base);
         let request = self.client.request(method, url);

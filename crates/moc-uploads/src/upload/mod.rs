@@ -24,11 +24,12 @@ use std::sync::Arc;
 
 use etcetera::BaseStrategy;
 
-use api::Api;
-use error::Error;
 use session::{Options, Upload};
 
+pub(crate) use api::Api;
 pub(crate) use args::UploadArgs;
+pub(crate) use error::Error;
+pub(crate) use terminal::{escape, json_line};
 
 /// Uploads the files and creates the MOC; `--help` lists the exit statuses.
 ///

@@ -26,12 +26,12 @@ pub(crate) struct SessionListBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Pagination)]
 pub(crate) struct PaginationBody {
-    limit: u32,
+    pub(super) limit: u32,
     #[schema(value_type = i64)]
-    offset: u64,
+    pub(super) offset: u64,
     /// All that match.
     #[schema(value_type = i64)]
-    total: u64,
+    pub(super) total: u64,
 }
 
 problem_responses!(Problems: Unauthorized, ValidationError, DatabaseUnavailable, AuthUnavailable);

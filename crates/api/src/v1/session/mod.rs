@@ -1,5 +1,6 @@
-//! Sessions: endpoints 1 to 4 and 11.
+//! Sessions: endpoints 1 to 4, 11 and 12.
 
+pub(super) mod analytics;
 pub(super) mod cancel;
 pub(super) mod create;
 pub(super) mod finalize;

@@ -1,5 +1,5 @@
 import type { Client, Options as Options2, TDataShape } from './client/index.js';
-import type { CancelSessionData, CancelSessionErrors, CancelSessionResponses, CompleteFileData, CompleteFileErrors, CompleteFileResponses, CreateSessionData, CreateSessionErrors, CreateSessionResponses, FinalizeSessionData, FinalizeSessionErrors, FinalizeSessionResponses, GetFileContentData, GetFileContentErrors, GetFileContentResponses, GetSessionData, GetSessionErrors, GetSessionResponses, ListPartsData, ListPartsErrors, ListPartsResponses, ListSessionsData, ListSessionsErrors, ListSessionsResponses, RegisterFileData, RegisterFileErrors, RegisterFileResponses, RegisterFilesBatchData, RegisterFilesBatchErrors, RegisterFilesBatchResponses, UploadPartData, UploadPartErrors, UploadPartResponses } from './types.gen.js';
+import type { CancelSessionData, CancelSessionErrors, CancelSessionResponses, CompleteFileData, CompleteFileErrors, CompleteFileResponses, CreateSessionData, CreateSessionErrors, CreateSessionResponses, FinalizeSessionData, FinalizeSessionErrors, FinalizeSessionResponses, GetAnalyticsData, GetAnalyticsErrors, GetAnalyticsResponses, GetFileContentData, GetFileContentErrors, GetFileContentResponses, GetSessionData, GetSessionErrors, GetSessionResponses, ListPartsData, ListPartsErrors, ListPartsResponses, ListSessionsData, ListSessionsErrors, ListSessionsResponses, RegisterFileData, RegisterFileErrors, RegisterFileResponses, RegisterFilesBatchData, RegisterFilesBatchErrors, RegisterFilesBatchResponses, UploadPartData, UploadPartErrors, UploadPartResponses } from './types.gen.js';
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
      * You can provide a client instance returned by `createClient()` instead of
@@ -26,6 +26,13 @@ export declare const listSessions: <ThrowOnError extends boolean = false>(option
  * daily limit, and opens a session that takes exactly these files.
  */
 export declare const createSession: <ThrowOnError extends boolean = false>(options: Options<CreateSessionData, ThrowOnError>) => import("./client/types.gen.js").RequestResult<CreateSessionResponses, CreateSessionErrors, ThrowOnError, "fields">;
+/**
+ * What the sessions' events say
+ *
+ * For admins. `from`, `to` and `userId` bound metrics and events, `eventType` bounds events, their
+ * total and their counts. Events are there within ten seconds of what happened.
+ */
+export declare const getAnalytics: <ThrowOnError extends boolean = false>(options?: Options<GetAnalyticsData, ThrowOnError>) => import("./client/types.gen.js").RequestResult<GetAnalyticsResponses, GetAnalyticsErrors, ThrowOnError, "fields">;
 /**
  * Finalize: the files are verified, the MOC is created, the session is closed
  *

@@ -26,6 +26,17 @@ export const createSession = (options) => (options.client ?? client).post({
     }
 });
 /**
+ * What the sessions' events say
+ *
+ * For admins. `from`, `to` and `userId` bound metrics and events, `eventType` bounds events, their
+ * total and their counts. Events are there within ten seconds of what happened.
+ */
+export const getAnalytics = (options) => (options?.client ?? client).get({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/mocs/uploads/sessions/analytics',
+    ...options
+});
+/**
  * Finalize: the files are verified, the MOC is created, the session is closed
  *
  * Verifies every file and creates the MOC, once, however many call. A refusal changes nothing.

@@ -2,6 +2,78 @@ export type ClientOptions = {
     baseUrl: `${string}://${string}` | (string & {});
 };
 /**
+ * What the events say.
+ */
+export type Analytics = {
+    /**
+     * Newest first.
+     */
+    events: Array<Event>;
+    filters: AnalyticsFilters;
+    metrics: AnalyticsMetrics;
+    pagination: Pagination;
+};
+/**
+ * What was asked for.
+ */
+export type AnalyticsFilters = {
+    /**
+     * All types when there is none.
+     */
+    eventType: Array<EventType>;
+    /**
+     * Inclusive.
+     */
+    from: string | null;
+    /**
+     * Exclusive.
+     */
+    to: string | null;
+    userId: string | null;
+};
+/**
+ * What the events in the range add up to; docs/analytics.md says exactly how.
+ */
+export type AnalyticsMetrics = {
+    /**
+     * From registration to completion of a file, the mean; null when none was completed.
+     */
+    averageUploadTimeMs: number | null;
+    /**
+     * Of completed files.
+     */
+    bytesUploaded: number;
+    /**
+     * Why sessions failed in the range, most frequent first.
+     */
+    commonFailurePoints: Array<FailurePoint>;
+    /**
+     * Events by type, bounded by `eventType`.
+     */
+    eventCounts: {
+        [key: string]: number;
+    };
+    filesCompleted: number;
+    filesRegistered: number;
+    /**
+     * Finalized of created, from 0 to 1; null when none was created.
+     */
+    sessionSuccessRate: number | null;
+    /**
+     * Sessions created in the range.
+     */
+    sessionsCreated: number;
+    /**
+     * Of these, those that failed and were never finalized.
+     */
+    sessionsFailed: number;
+    /**
+     * Of these, those that were finalized, at any time.
+     */
+    sessionsFinalized: number;
+    uploadTimeMs: Percentiles;
+};
+/**
  * A registered file, or why it was refused.
  */
 export type BatchResult = RegisteredFile | RefusedFile;
@@ -68,6 +140,37 @@ export type Duplicate = {
      * The client's key in this request.
      */
     key: string;
+};
+/**
+ * An event as it is stored.
+ */
+export type Event = {
+    createdAt: string;
+    eventId: string;
+    eventType: string;
+    /**
+     * An object unless somebody wrote something else.
+     */
+    metadata: unknown;
+    sessionId: string;
+};
+/**
+ * What happened.
+ */
+export type EventType = 'session_created' | 'file_registered' | 'file_completed' | 'session_finalized' | 'session_failed';
+/**
+ * How often sessions failed for one reason.
+ */
+export type FailurePoint = {
+    count: number;
+    /**
+     * An error code, or CANCELLED; UNKNOWN where an event names none.
+     */
+    reason: string;
+    /**
+     * Of all failures in the range, from 0 to 1.
+     */
+    share: number;
 };
 /**
  * One field that can't be right.
@@ -250,6 +353,14 @@ export type PartReceipt = {
      */
     etag: string;
     partNumber: number;
+};
+/**
+ * By nearest rank: 50, 95 and 99 of 100 files took at most so long.
+ */
+export type Percentiles = {
+    p50: number | null;
+    p95: number | null;
+    p99: number | null;
 };
 /**
  * Where a part may be put without a token.
@@ -673,6 +784,8 @@ export type CreateSessionErrors = {
     408: ProblemDetails;
     /**
      * `DUPLICATE_FILE`: You have uploaded this before. `CONFLICT`: Something is in the way.
+     * - A file that the user has already: the answer says where it is
+     * - The hash in the file itself, and another file beside it
      */
     409: ProblemDetails;
     /**
@@ -716,6 +829,70 @@ export type CreateSessionResponses = {
     201: CreatedSession;
 };
 export type CreateSessionResponse = CreateSessionResponses[keyof CreateSessionResponses];
+export type GetAnalyticsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * A date or an RFC 3339 time, inclusive.
+         */
+        from?: string;
+        /**
+         * A date or an RFC 3339 time, exclusive.
+         */
+        to?: string;
+        /**
+         * Only these; can be repeated.
+         */
+        eventType?: Array<EventType>;
+        /**
+         * Only sessions of this owner.
+         */
+        userId?: string;
+        /**
+         * Events at most; 50 when it is not there, 0 for metrics alone.
+         */
+        limit?: number;
+        /**
+         * How many events to skip.
+         */
+        offset?: number;
+    };
+    url: '/api/mocs/uploads/sessions/analytics';
+};
+export type GetAnalyticsErrors = {
+    /**
+     * `UNAUTHORIZED`: You did not say who you are.
+     * - Not without a token
+     */
+    401: ProblemDetails;
+    /**
+     * `FORBIDDEN`: This is not for you.
+     * - Not for users
+     */
+    403: ProblemDetails;
+    /**
+     * `VALIDATION_ERROR`: Some fields are not valid.
+     * - A range that ends before it begins
+     */
+    422: ProblemDetails;
+    /**
+     * `INTERNAL_ERROR`: Something went wrong here.
+     */
+    500: ProblemDetails;
+    /**
+     * `DATABASE_UNAVAILABLE`: The database does not answer. `AUTH_UNAVAILABLE`: Tokens can't be verified now.
+     */
+    503: ProblemDetails;
+};
+export type GetAnalyticsError = GetAnalyticsErrors[keyof GetAnalyticsErrors];
+export type GetAnalyticsResponses = {
+    /**
+     * Metrics and a page of events.
+     */
+    200: Analytics;
+};
+export type GetAnalyticsResponse = GetAnalyticsResponses[keyof GetAnalyticsResponses];
 export type FinalizeSessionData = {
     body: FinalizeSessionRequest;
     path?: never;
@@ -906,6 +1083,7 @@ export type RegisterFileErrors = {
     /**
      * `SESSION_EXPIRED`: The session has expired.
      * - Register in a session whose time is over
+     * - After it the session is over, used or not
      */
     410: ProblemDetails;
     /**

@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.js';
 import type { Client, Options as Options2, TDataShape } from './client/index.js';
-import type { CancelSessionData, CancelSessionErrors, CancelSessionResponses, CompleteFileData, CompleteFileErrors, CompleteFileResponses, CreateSessionData, CreateSessionErrors, CreateSessionResponses, FinalizeSessionData, FinalizeSessionErrors, FinalizeSessionResponses, GetFileContentData, GetFileContentErrors, GetFileContentResponses, GetSessionData, GetSessionErrors, GetSessionResponses, ListPartsData, ListPartsErrors, ListPartsResponses, ListSessionsData, ListSessionsErrors, ListSessionsResponses, RegisterFileData, RegisterFileErrors, RegisterFileResponses, RegisterFilesBatchData, RegisterFilesBatchErrors, RegisterFilesBatchResponses, UploadPartData, UploadPartErrors, UploadPartResponses } from './types.gen.js';
+import type { CancelSessionData, CancelSessionErrors, CancelSessionResponses, CompleteFileData, CompleteFileErrors, CompleteFileResponses, CreateSessionData, CreateSessionErrors, CreateSessionResponses, FinalizeSessionData, FinalizeSessionErrors, FinalizeSessionResponses, GetAnalyticsData, GetAnalyticsErrors, GetAnalyticsResponses, GetFileContentData, GetFileContentErrors, GetFileContentResponses, GetSessionData, GetSessionErrors, GetSessionResponses, ListPartsData, ListPartsErrors, ListPartsResponses, ListSessionsData, ListSessionsErrors, ListSessionsResponses, RegisterFileData, RegisterFileErrors, RegisterFileResponses, RegisterFilesBatchData, RegisterFilesBatchErrors, RegisterFilesBatchResponses, UploadPartData, UploadPartErrors, UploadPartResponses } from './types.gen.js';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -43,6 +43,18 @@ export const createSession = <ThrowOnError extends boolean = false>(options: Opt
         'Content-Type': 'application/json',
         ...options.headers
     }
+});
+
+/**
+ * What the sessions' events say
+ *
+ * For admins. `from`, `to` and `userId` bound metrics and events, `eventType` bounds events, their
+ * total and their counts. Events are there within ten seconds of what happened.
+ */
+export const getAnalytics = <ThrowOnError extends boolean = false>(options?: Options<GetAnalyticsData, ThrowOnError>) => (options?.client ?? client).get<GetAnalyticsResponses, GetAnalyticsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/mocs/uploads/sessions/analytics',
+    ...options
 });
 
 /**

@@ -1,0 +1,230 @@
+//! What the events add up to, and a page of them (docs/decisions/0007).
+
+use moc_uploads_core::analytics_report::{
+    AnalyticsFilter, AnalyticsMetrics, AnalyticsQuery, AnalyticsReport, Failures, Percentiles,
+    StoredEvent, UploadTime, metadata,
+};
+use moc_uploads_core::ids::SessionId;
+use moc_uploads_core::time::Timestamp;
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use time::OffsetDateTime;
+
+use crate::decode;
+use crate::error::Error;
+use crate::sql::{Database, Lease};
+
+/// Hours that are summed up in one statement: far less than a second.
+const HOURS_AT_ONCE: i32 = 24;
+
+const HOUR_MS: i64 = 60 * 60 * 1000;
+
+/// Sums up hours whose sums are missing, then answers as of one moment.
+pub(crate) async fn report(
+    db: &Database,
+    query: &AnalyticsQuery,
+) -> Result<AnalyticsReport, Error> {
+    let filter = &query.filter;
+    if filter.user_id.is_none() {
+        refresh(db, filter.from.map(hour_of), filter.to).await?;
+    }
+    let mut snapshot = db.begin_report().await?;
+    let metrics = read_metrics(&mut snapshot, filter).await?;
+    let events = match query.limit {
+        0 => Vec::new(),
+        _ => read_events(&mut snapshot, query).await?,
+    };
+    snapshot.commit().await?;
+    Ok(AnalyticsReport { metrics, events })
+}
+
+/// Sums up all hours in the range that are over and not summed up. What others are at, or can't
+/// be had for long, is left out.
+pub(crate) async fn refresh(
+    db: &Database,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+) -> Result<(), Error> {
+    loop {
+        let statement = sqlx::query(include_str!("../queries/analytics_refresh.sql"))
+            .bind(from.map(Timestamp::to_datetime))
+            .bind(to.map(Timestamp::to_datetime))
+            .bind(HOURS_AT_ONCE);
+        let row = db.first(statement).await?.ok_or(sqlx::Error::RowNotFound)?;
+        if row.try_get::<i32, _>(0)? < HOURS_AT_ONCE {
+            return Ok(());
+        }
+    }
+}
+
+async fn read_metrics(db: &mut Lease, filter: &AnalyticsFilter) -> Result<AnalyticsMetrics, Error> {
+    let split = Split::of(filter.from, filter.to);
+    let (since, before): (Vec<_>, Vec<_>) = split.rest.into_iter().unzip();
+    let statement = sqlx::query(include_str!("../queries/analytics_counts.sql"))
+        .bind(filter.from.map(Timestamp::to_datetime))
+        .bind(filter.to.map(Timestamp::to_datetime))
+        .bind(filter.user_id.as_ref().map(|id| id.as_str().to_owned()))
+        .bind(split.first_hour.map(Timestamp::to_datetime))
+        .bind(split.end_of_hours.map(Timestamp::to_datetime))
+        .bind(since)
+        .bind(before);
+    let rows = db.all(statement).await?;
+    let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+    let mut metrics = AnalyticsMetrics {
+        failures: named_counts(row, 2)?
+            .into_iter()
+            .map(|(reason, count)| Failures { reason, count })
+            .collect(),
+        sessions_created: decode::unsigned(row, 4)?,
+        sessions_finalized: decode::unsigned(row, 5)?,
+        sessions_failed: decode::unsigned(row, 6)?,
+        upload_time: UploadTime {
+            count: decode::unsigned(row, 7)?,
+            sum_ms: decode::unsigned(row, 8)?,
+            percentiles_ms: percentiles(row, 10)?,
+        },
+        bytes_uploaded: decode::unsigned(row, 9)?,
+        ..AnalyticsMetrics::default()
+    };
+    metrics.set_counts(named_counts(row, 0)?, &filter.event_types);
+    Ok(metrics)
+}
+
+/// Names, and counts beside them.
+fn named_counts(row: &PgRow, at: usize) -> Result<Vec<(String, u64)>, Error> {
+    let names: Vec<String> = row.try_get(at)?;
+    let counts: Vec<i64> = row.try_get(at + 1)?;
+    let pairs = names.into_iter().zip(counts);
+    pairs
+        .map(|(name, count)| {
+            let count = u64::try_from(count);
+            Ok((
+                name,
+                count.map_err(|cause| decode::unreadable(at + 1, cause))?,
+            ))
+        })
+        .collect()
+}
+
+fn percentiles(row: &PgRow, at: usize) -> Result<Option<Percentiles>, Error> {
+    if !decode::is_present(row, at)? {
+        return Ok(None);
+    }
+    Ok(Some(Percentiles {
+        p50: decode::unsigned(row, at)?,
+        p95: decode::unsigned(row, at + 1)?,
+        p99: decode::unsigned(row, at + 2)?,
+    }))
+}
+
+async fn read_events(db: &mut Lease, query: &AnalyticsQuery) -> Result<Vec<StoredEvent>, Error> {
+    let filter = &query.filter;
+    let types = filter.event_types.iter().map(|shown| shown.as_str());
+    let types = (!filter.event_types.is_empty()).then(|| types.collect::<Vec<_>>());
+    let statement = sqlx::query(include_str!("../queries/analytics_list.sql"))
+        .bind(filter.from.map(Timestamp::to_datetime))
+        .bind(filter.to.map(Timestamp::to_datetime))
+        .bind(filter.user_id.as_ref().map(|id| id.as_str().to_owned()))
+        .bind(types)
+        .bind(i64::from(query.limit))
+        .bind(i64::try_from(query.offset).unwrap_or(i64::MAX));
+    let rows = db.all(statement).await?;
+    let events = rows.iter().map(|row| {
+        Ok(StoredEvent {
+            event_id: row.try_get(0)?,
+            session_id: SessionId(row.try_get(1)?),
+            event_type: row.try_get(2)?,
+            metadata: metadata(row.try_get(3)?),
+            created_at: decode::timestamp(row, 4)?,
+        })
+    });
+    events.collect()
+}
+
+/// A range as whole hours and what is left of it at both ends.
+#[derive(Debug, PartialEq)]
+struct Split {
+    first_hour: Option<Timestamp>,
+    end_of_hours: Option<Timestamp>,
+    rest: Vec<(OffsetDateTime, OffsetDateTime)>,
+}
+
+impl Split {
+    fn of(from: Option<Timestamp>, to: Option<Timestamp>) -> Self {
+        let end_of_hours = to.map(hour_of);
+        let first_hour = from.map(|from| match hour_of(from) {
+            hour if hour == from => hour,
+            hour => next_hour(hour),
+        });
+        let head = from.zip(first_hour);
+        let head = head.map(|(from, hour)| (from, to.map_or(hour, |to| hour.min(to))));
+        let tail = end_of_hours.zip(to);
+        let tail = tail.map(|(hour, to)| (from.map_or(hour, |from| hour.max(from)), to));
+        let mut rest: Vec<_> = [head, tail]
+            .into_iter()
+            .flatten()
+            .filter(|(since, before)| since < before)
+            .map(|(since, before)| (since.to_datetime(), before.to_datetime()))
+            .collect();
+        // Both ends are in one hour.
+        rest.dedup();
+        Self {
+            first_hour,
+            end_of_hours,
+            rest,
+        }
+    }
+}
+
+fn hour_of(at: Timestamp) -> Timestamp {
+    Timestamp::from_unix_ms(at.unix_ms().div_euclid(HOUR_MS) * HOUR_MS)
+}
+
+/// The last instant that can be written has no hour after it.
+fn next_hour(hour: Timestamp) -> Timestamp {
+    const LAST: i64 = 253_402_300_799_999;
+    Timestamp::from_unix_ms((hour.unix_ms() + HOUR_MS).min(LAST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        format!("2026-01-25T{text}Z").parse().unwrap()
+    }
+
+    fn split(from: &str, to: &str) -> (Timestamp, Timestamp, Vec<(Timestamp, Timestamp)>) {
+        let split = Split::of(Some(at(from)), Some(at(to)));
+        let rest = split.rest.into_iter();
+        let rest = rest.map(|(since, before)| {
+            let at = Timestamp::from_datetime;
+            (at(since), at(before))
+        });
+        (
+            split.first_hour.unwrap(),
+            split.end_of_hours.unwrap(),
+            rest.collect(),
+        )
+    }
+
+    #[test]
+    fn a_range_is_whole_hours_and_what_is_left() {
+        let (one, two, three) = (at("01:00:00"), at("02:00:00"), at("03:00:00"));
+        assert_eq!(split("01:00:00", "03:00:00"), (one, three, vec![]));
+        let (from, to) = (at("00:59:59"), at("03:00:01"));
+        assert_eq!(
+            split("00:59:59", "03:00:01"),
+            (one, three, vec![(from, one), (three, to)])
+        );
+        let (from, to) = (at("01:10:00"), at("01:40:00"));
+        assert_eq!(
+            split("01:10:00", "01:40:00"),
+            (two, one, vec![(from, to)]),
+            "no whole hour, and nothing twice"
+        );
+        let open = Split::of(None, None);
+        assert_eq!((open.first_hour, open.end_of_hours), (None, None));
+        assert_eq!(open.rest, []);
+    }
+}
