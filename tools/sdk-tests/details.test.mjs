@@ -204,7 +204,8 @@ if (isChromium) {
     const big = await files.add('big.pdf', 64 * MiB);
     const wide = await Place.open({ MULTIPART_PART_SIZE_MB: '100' });
     try {
-      wide.proxy.fault = (line) => (line.startsWith('PUT') && wide.proxy.count('PUT') < 3 ? 'late' : undefined);
+      wide.proxy.fault = (line) =>
+        line.startsWith('PUT') && wide.proxy.count('PUT') < 3 ? 'late' : undefined;
       succeeded(await wide.upload([big]));
       assert.equal(wide.proxy.count('PUT'), 3);
     } finally {

@@ -35,13 +35,16 @@ test('60 parts, through a cut and a reload', lasts, async () => {
   assert.equal(settled, undefined, 'the cut was survived');
   assert.equal(progress.resumed, false);
   assert.ok(refused > 5);
+  const presigned = place.proxy.requests.filter((line) => line.startsWith('PUT') && /signature=/i.test(line));
+  assert.ok(direct ? presigned.length >= 20 : presigned.length === 0, `${presigned.length} by presigned URLs`);
 
   place.proxy.down();
   await place.sdk.reload();
   place.proxy.up();
   const { sessionId } = progress;
   const [{ fileId }] = (await place.session(sessionId)).files;
-  const received = (await (await place.get(`/sessions/${sessionId}/files/${fileId}/parts`)).json()).parts.length;
+  const received = (await (await place.get(`/sessions/${sessionId}/files/${fileId}/parts`)).json()).parts
+    .length;
   assert.ok(received >= 20, `${received} parts`);
   place.proxy.requests.length = 0;
   await place.start(given, { direct, description: 'A small one.', tags: ['medieval'], theme: 'Castle' });

@@ -54,7 +54,10 @@ test('the types say what is so, and the examples of the README do what they say'
       await writeFile(join(folder, `${names[index]}.ts`), text);
     }
     await cp(new URL('types', import.meta.url), join(folder, 'types'), { recursive: true });
-    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts', 'types/*.ts'] }));
+    await writeFile(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions, include: ['*.ts', 'types/*.ts'] }),
+    );
     const tsc = join(tools, 'node_modules/typescript/bin/tsc');
     await run(process.execPath, [tsc, '-p', folder]).catch(({ stdout }) => assert.fail(stdout));
 

@@ -9,12 +9,16 @@ use std::process::Command;
 mod host;
 
 use host::{Host, Store};
+use moc_uploads_testkit::s3;
 
 /// One test per kind of store, runtime, and way to it.
 macro_rules! journeys {
     ($($test:ident: $runtime:literal to $store:expr, direct $direct:literal;)*) => {
         $(#[test]
         fn $test() {
+            if matches!($store, Store::S3) && s3::is_skipped() {
+                return;
+            }
             let host = Host::start($store);
             run(tests("journey.test.mjs", $runtime, &host).env("SDK_TESTS_DIRECT", $direct));
         })*
@@ -26,6 +30,10 @@ journeys! {
     node_to_disk_by_presigned_urls: "node" to Store::Disk, direct "true";
     chromium_to_disk: "chromium" to Store::Disk, direct "false";
     chromium_to_disk_by_presigned_urls: "chromium" to Store::Disk, direct "true";
+    node_to_s3: "node" to Store::S3, direct "false";
+    node_to_s3_by_presigned_urls: "node" to Store::S3, direct "true";
+    chromium_to_s3: "chromium" to Store::S3, direct "false";
+    chromium_to_s3_by_presigned_urls: "chromium" to Store::S3, direct "true";
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use axum::extract::{Path, State};
 use axum::routing::post;
 use axum::{Json, Router};
+use moc_uploads_testkit::s3::{Bucket, Swift};
 use moc_uploads_testkit::server::Server;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -17,6 +18,8 @@ const BINARY: &str = env!("CARGO_BIN_EXE_moc-uploads");
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Store {
     Disk,
+    /// A bucket per server.
+    S3,
 }
 
 /// Serves until it is dropped.
@@ -61,10 +64,11 @@ impl Host {
 
 /// Where clients reach the object store by themselves, if they do.
 async fn object_store(State(servers): State<Servers>) -> Json<Value> {
-    let endpoint = match servers.store {
-        Store::Disk => None::<String>,
+    let endpoint = || match servers.store {
+        Store::Disk => None,
+        Store::S3 => Some(Swift::shared().endpoint()),
     };
-    Json(json!({"endpoint": endpoint}))
+    Json(json!({"endpoint": tokio::task::block_in_place(endpoint)}))
 }
 
 /// The body is the server's environment; the answer says where it is.
@@ -74,13 +78,21 @@ async fn start(
 ) -> Json<Value> {
     let started = tokio::task::spawn_blocking(move || {
         let folder = tempfile::tempdir().unwrap();
-        let variables: Vec<_> = variables
+        let mut environment: HashMap<_, _> = match servers.store {
+            Store::Disk => HashMap::new(),
+            Store::S3 => {
+                let bucket = Bucket::on(Swift::shared()).variables().into_iter();
+                bucket
+                    .map(|(name, value)| (name.to_owned(), value))
+                    .collect()
+            }
+        };
+        environment.extend(variables);
+        let environment: Vec<_> = environment
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
-        let server = match servers.store {
-            Store::Disk => Server::start(BINARY, folder.path(), &variables),
-        };
+        let server = Server::start(BINARY, folder.path(), &environment);
         let answer = json!({"id": server.pid(), "url": server.url()});
         let mut running = servers.running.lock().unwrap();
         running.insert(server.pid(), (server, folder));

@@ -44,6 +44,7 @@ PROXY = """
 pipeline = catch_errors s3api tempauth slo proxy-server
 [app:proxy-server]
 use = egg:swift#proxy
+cors_allow_origin = *
 account_autocreate = true
 node_timeout = 60
 conn_timeout = 10

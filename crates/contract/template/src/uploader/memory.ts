@@ -48,9 +48,10 @@ export const memoryOf = (base: string, files: LocalFile[], { store }: UploadOpti
   };
   return {
     load: () =>
-      safely(async (place) => JSON.parse((await place.getItem(name)) ?? 'null') as Saved | null).then(
-        (saved) => saved ?? undefined,
-      ),
+      safely(async (place) => {
+        const saved = JSON.parse((await place.getItem(name)) ?? 'null') as Saved | null;
+        return saved && Array.isArray(saved.hashes) ? saved : undefined;
+      }),
     save: (saved) => safely(async (place) => void (await place.setItem(name, JSON.stringify(saved)))),
     forget: () => safely(async (place) => void (await place.removeItem(name))),
   };

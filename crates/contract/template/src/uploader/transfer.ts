@@ -1,4 +1,4 @@
-import type { CompletedFile, Part, PartList, PartReceipt, ReceivedPart } from '../generated/types.gen.js';
+import type { CompletedFile, PartList, PartReceipt, ReceivedPart } from '../generated/types.gen.js';
 import { type LocalFile, slice } from './files.js';
 import { call, type Connection, put, retrying, send } from './http.js';
 import type { limit } from './limit.js';

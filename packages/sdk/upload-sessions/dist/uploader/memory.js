@@ -31,7 +31,10 @@ export const memoryOf = (base, files, { store }) => {
         }
     };
     return {
-        load: () => safely(async (place) => JSON.parse((await place.getItem(name)) ?? 'null')).then((saved) => saved ?? undefined),
+        load: () => safely(async (place) => {
+            const saved = JSON.parse((await place.getItem(name)) ?? 'null');
+            return saved && Array.isArray(saved.hashes) ? saved : undefined;
+        }),
         save: (saved) => safely(async (place) => void (await place.setItem(name, JSON.stringify(saved)))),
         forget: () => safely(async (place) => void (await place.removeItem(name))),
     };
