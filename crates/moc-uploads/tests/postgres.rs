@@ -2,26 +2,72 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use moc_uploads_testkit::postgres::{Cluster, is_skipped};
+use moc_uploads_testkit::postgres::{Cluster, Database, is_skipped};
 use moc_uploads_testkit::server::Server;
+use serde_json::{Value, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_moc-uploads");
 
 /// Longer than any recovery takes; a test that waits for so long has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn status(server: &Server, path: &str) -> u16 {
-    let mut connection = TcpStream::connect(server.address()).unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-    connection.write_all(request.as_bytes()).unwrap();
+const SESSIONS: &str = "/api/mocs/uploads/sessions";
+
+fn status(address: SocketAddr, path: &str) -> u16 {
+    request(address, "GET", path, "").0
+}
+
+/// Status and body of the answer.
+fn request(address: SocketAddr, method: &str, path: &str, body: &str) -> (u16, Value) {
+    let connection = begin(address, method, path, body.len());
+    finish(connection, body)
+}
+
+/// Everything up to the body.
+fn begin(address: SocketAddr, method: &str, path: &str, length: usize) -> TcpStream {
+    let mut connection = TcpStream::connect(address).unwrap();
+    write!(
+        connection,
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
+         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+    )
+    .unwrap();
+    connection
+}
+
+fn finish(mut connection: TcpStream, rest: &str) -> (u16, Value) {
+    connection.write_all(rest.as_bytes()).unwrap();
     let mut response = String::new();
     connection.read_to_string(&mut response).unwrap();
-    response.split(' ').nth(1).unwrap().parse().unwrap()
+    let (head, body) = response.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, serde_json::from_str(body).unwrap_or_default())
+}
+
+fn wait_until_ready(address: SocketAddr) {
+    let started_at = Instant::now();
+    while status(address, "/readyz") != 200 {
+        assert!(started_at.elapsed() < PATIENCE, "it does not recover");
+    }
+}
+
+/// The path of a registered file of so many bytes.
+fn register(address: SocketAddr, size: usize) -> String {
+    let file = json!({
+        "category": "instruction", "name": "castle.pdf", "size": size, "type": "application/pdf",
+        "ext": "pdf",
+    });
+    let session = json!({ "files": [file] }).to_string();
+    let (_, session) = request(address, "POST", SESSIONS, &session);
+    let id = session["sessionId"].as_str().unwrap();
+    let files = format!("{SESSIONS}/{id}/files");
+    let (_, file) = request(address, "POST", &files, &file.to_string());
+    format!("{files}/{}", file["fileId"].as_str().unwrap())
 }
 
 fn upload(server: &Server, folder: &Path, title: &str) {
@@ -55,17 +101,115 @@ fn uploads_go_through_and_an_outage_ends_without_a_restart() {
     upload(&server, folder.path(), "castle");
 
     cluster.stop();
-    assert_eq!(status(&server, "/healthz"), 200);
-    assert_eq!(status(&server, "/readyz"), 503);
-    assert_eq!(status(&server, "/api/mocs/uploads/sessions"), 503);
+    assert_eq!(status(server.address(), "/healthz"), 200);
+    assert_eq!(status(server.address(), "/readyz"), 503);
+    let (code, problem) = request(server.address(), "GET", SESSIONS, "");
+    assert_eq!(code, 503);
+    assert_eq!(problem["code"], "DATABASE_UNAVAILABLE");
+    assert_eq!(problem["retryable"], true);
     cluster.start();
-    let started_at = Instant::now();
-    while status(&server, "/readyz") != 200 {
-        assert!(started_at.elapsed() < PATIENCE, "it does not recover");
-    }
+    wait_until_ready(server.address());
 
     upload(&server, folder.path(), "tower");
     let slugs = "SELECT slug FROM moc_instructions ORDER BY created_at";
     assert_eq!(cluster.psql("postgres", slugs), "castle\ntower");
     assert!(!data.join("moc-uploads.db").exists());
+}
+
+#[test]
+fn a_part_whose_record_cannot_be_written_is_not_acknowledged() {
+    if is_skipped() {
+        return;
+    }
+    let cluster = Cluster::private();
+    let folder = tempfile::tempdir().unwrap();
+    let url = cluster.url("postgres");
+    let server = Server::start(BINARY, folder.path(), &[("DATABASE_URL", &url)]);
+    let bytes = "x".repeat(1000);
+    let file = register(server.address(), bytes.len());
+    let part = format!("{file}/parts/1");
+    let list = format!("{file}/parts");
+
+    let mut put = begin(server.address(), "PUT", &part, bytes.len());
+    put.write_all(&bytes.as_bytes()[..500]).unwrap();
+    // It has been let in: what it asked the database is answered.
+    let asked = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%upload_session_parts%' \
+                 AND state = 'idle'";
+    while cluster.psql("postgres", asked) == "0" {
+        std::thread::yield_now();
+    }
+    cluster.stop();
+    let (code, problem) = finish(put, &bytes[500..]);
+    assert_eq!(
+        (code, &problem["code"]),
+        (503, &json!("DATABASE_UNAVAILABLE"))
+    );
+
+    cluster.start();
+    wait_until_ready(server.address());
+    let (_, listed) = request(server.address(), "GET", &list, "");
+    assert_eq!(listed["parts"], json!([]));
+    assert_eq!(request(server.address(), "PUT", &part, &bytes).0, 200);
+    let (_, listed) = request(server.address(), "GET", &list, "");
+    let complete = format!("{file}/complete");
+    assert_eq!(
+        request(server.address(), "POST", &complete, &listed.to_string()).0,
+        200
+    );
+}
+
+#[test]
+fn when_all_connections_are_taken_waiting_is_bounded() {
+    if is_skipped() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::empty();
+    let variables = [
+        ("DATABASE_URL", database.url()),
+        ("DATABASE_MAX_CONNECTIONS", "1".to_owned()),
+        ("DATABASE_CONNECT_TIMEOUT_MS", "300".to_owned()),
+        ("DATABASE_STATEMENT_TIMEOUT_MS", "60000".to_owned()),
+        // It would want the connection, too.
+        ("REAPER_INTERVAL_SECONDS", "3600".to_owned()),
+    ];
+    let variables = variables
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    let server = Server::start(BINARY, folder.path(), &variables);
+    let file = register(server.address(), 1000);
+    let session = file.split("/files/").next().unwrap().to_owned();
+
+    let mut holder = database
+        .psql_command()
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut script = holder.stdin.take().unwrap();
+    writeln!(script, "BEGIN; SELECT 1 FROM upload_sessions FOR UPDATE;").unwrap();
+    let waiting = "SELECT count(*) FROM pg_locks WHERE mode = 'RowShareLock' AND database = \
+                   (SELECT oid FROM pg_database WHERE datname = current_database())";
+    while database.psql(waiting) == "0" {
+        std::thread::yield_now();
+    }
+    std::thread::scope(|threads| {
+        let address = server.address();
+        let cancelled = threads.spawn(move || request(address, "DELETE", &session, "").0);
+        let blocked = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN \
+                       (SELECT pid FROM pg_stat_activity WHERE datname = current_database())";
+        while database.psql(blocked) == "0" {
+            std::thread::yield_now();
+        }
+        let (code, problem) = request(server.address(), "GET", SESSIONS, "");
+        assert_eq!(
+            (code, &problem["code"]),
+            (503, &json!("DATABASE_UNAVAILABLE"))
+        );
+        assert_eq!(status(server.address(), "/readyz"), 503);
+        assert_eq!(status(server.address(), "/healthz"), 200);
+        drop(script);
+        holder.wait().unwrap();
+        assert_eq!(cancelled.join().unwrap(), 204);
+    });
+    assert_eq!(status(server.address(), SESSIONS), 200);
 }
