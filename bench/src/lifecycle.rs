@@ -17,7 +17,7 @@ use crate::session::{Caller, join_all, part_body};
 use crate::{KIB, Result};
 
 const GOAL: f64 = 0.25;
-const FILE_BYTES: u64 = 64 * KIB;
+pub(crate) const FILE_BYTES: u64 = 64 * KIB;
 const STEPS: [&str; 4] = ["create", "register", "part", "complete"];
 /// However fast a server is, a run ends here.
 const MAX_COUNT: u32 = 60_000;
@@ -150,7 +150,13 @@ fn report(real: &Measured, bare: &Measured, syncs: &Value) -> Result<()> {
     )
 }
 
-fn run_real(server: &Server, callers: &[Caller], body: &[u8], seconds: u64) -> Result<Run> {
+/// Lifecycles, a client for each caller.
+pub(crate) fn run_real(
+    server: &Server,
+    callers: &[Caller],
+    body: &[u8],
+    seconds: u64,
+) -> Result<Run> {
     let lifecycle = |client: usize, connection: &mut Connection, _: u32| {
         run_lifecycle(&callers[client], connection, body)
     };

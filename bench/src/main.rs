@@ -13,6 +13,7 @@ mod events;
 mod http_client;
 mod lifecycle;
 mod memory;
+mod postgres;
 mod proc;
 mod report;
 mod scratch;
@@ -43,6 +44,8 @@ enum Command {
     Memory(memory::Args),
     /// Create, register, one 64 KiB part, complete: per second, with 16 clients.
     Lifecycle(lifecycle::Args),
+    /// Lifecycles on PostgreSQL, as a ratio to bare commits on the same server.
+    Postgres(postgres::Args),
     /// Time to complete a file of 1 MiB and one of 1 GiB.
     Complete(complete::Args),
     /// Lifecycles with analytics on, off, and with its table locked by somebody else.
@@ -61,6 +64,7 @@ fn main() -> Result<()> {
         Command::Throughput(args) => throughput::run(&args),
         Command::Memory(args) => memory::run(&args),
         Command::Lifecycle(args) => lifecycle::run(&args),
+        Command::Postgres(args) => postgres::run(&args),
         Command::Complete(args) => complete::run(&args),
         Command::Events(args) => events::run(&args),
         Command::Duplicates(args) => duplicates::run(&args),

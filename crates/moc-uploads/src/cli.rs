@@ -61,7 +61,7 @@ pub(crate) enum Command {
     Token(TokenArgs),
     /// Print the settings in force and where each comes from; secrets are masked
     Config(ConfigArgs),
-    /// Try the settings against the real database, disk and token keys, and say what to do
+    /// Try the settings against the real database, bucket and token keys, and say what to do
     Doctor(DoctorArgs),
     /// The TypeScript SDK
     #[command(subcommand)]

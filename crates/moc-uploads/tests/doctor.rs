@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::Command;
 
 use moc_uploads_testkit::postgres::{Cluster, Database, is_skipped};
+use moc_uploads_testkit::s3::Bucket;
 use serde_json::Value;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_moc-uploads");
@@ -179,6 +180,38 @@ fn a_postgresql_that_is_away_or_too_small_is_told() {
     let found = examine(&[]);
     assert_eq!(found.verdict("database"), "wrong");
     assert!(!found.text().contains("clock"));
+}
+
+#[test]
+fn a_bucket_is_tried_and_left_as_it_was() {
+    let Some(bucket) = Bucket::shared() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let examine = |more: &[(&str, &str)]| {
+        let variables = bucket.variables();
+        let mut variables: Vec<_> = variables
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        variables.extend([("CORS_ALLOWED_ORIGINS", "https://app.example.com")]);
+        variables.extend(more);
+        doctor(&folder.path().join("data"), &variables)
+    };
+    let found = examine(&[]);
+    for check in ["bucket", "bucket rights", "bucket CORS", "bucket clock"] {
+        assert_eq!(found.verdict(check), "ok", "{check}: {}", found.text());
+    }
+    assert_eq!(bucket.objects(), Vec::<String>::new());
+    assert_eq!(bucket.unfinished(), Vec::<String>::new());
+    for wrong in [
+        ("MOC_BUCKET", "no-such-bucket"),
+        ("AWS_SECRET_ACCESS_KEY", "wrong"),
+        // Nobody listens there.
+        ("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1"),
+    ] {
+        assert_eq!(examine(&[wrong]).verdict("bucket"), "wrong", "{wrong:?}");
+    }
 }
 
 /// Answers everything with this body, until the test ends.

@@ -84,6 +84,15 @@ impl TestApp {
         Self::start(options(), Arc::new(ManualClock::new()), Place::embedded()).await
     }
 
+    /// With a folder for its objects and these changes, whichever store the run asks for: for what a
+    /// bucket does by itself, or otherwise.
+    pub async fn on_disk(change: impl FnOnce(&mut Options)) -> Self {
+        let mut options = options();
+        change(&mut options);
+        let place = Place::on_disk().await;
+        Self::start(options, Arc::new(ManualClock::new()), place).await
+    }
+
     /// On PostgreSQL, whichever the run asks for.
     pub async fn on_postgres() -> Self {
         let place = Place::on_postgres().await;
@@ -104,6 +113,8 @@ impl TestApp {
     /// With these changes.
     pub async fn with(change: impl FnOnce(&mut Options)) -> Self {
         let mut options = options();
+        // What comes back is what tests look at, wherever it is kept.
+        options.settings.redirects_content = false;
         change(&mut options);
 
         let app = Self::start(options, Arc::new(ManualClock::new()), Place::new().await);

@@ -35,7 +35,7 @@ async fn is_completed(caller: &Caller, remote: &RemoteFile) -> bool {
 
 #[tokio::test]
 async fn answers_with_a_url_that_leads_to_the_bytes() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_disk(|_| {}).await;
     let (alice, remote, parts) = all_parts(&app, &file()).await;
     let completed = alice
         .complete_call(&remote, &parts)
@@ -192,7 +192,7 @@ async fn completes_at_once_complete_once() {
 
 #[tokio::test]
 async fn a_declared_sha256_is_verified() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_disk(|_| {}).await;
     let right = file();
     let hash: String = digest(&SHA256, &right.bytes)
         .as_ref()

@@ -7,7 +7,7 @@ use crate::NO_FILES;
 
 #[tokio::test]
 async fn what_no_record_knows_is_removed_and_the_rest_stays() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_disk(|_| {}).await;
     let alice = app.user("alice");
     let files = [
         LocalFile::pdf("a", 2500),
@@ -52,7 +52,7 @@ async fn what_no_record_knows_is_removed_and_the_rest_stays() {
 
 #[tokio::test]
 async fn an_object_whose_session_ended_meanwhile_is_removed() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_disk(|_| {}).await;
     let alice = app.user("alice");
     let file = LocalFile::pdf("a", 2500);
     let id = alice.create_session(std::slice::from_ref(&file)).await;

@@ -8,7 +8,7 @@ use crate::{MINUTE, NOBODY, instant, members};
 
 #[tokio::test]
 async fn tells_what_has_arrived_in_order() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_disk(|_| {}).await;
     let alice = app.user("alice");
     let file = LocalFile::pdf("a", 2500);
     let id = alice.create_session(std::slice::from_ref(&file)).await;

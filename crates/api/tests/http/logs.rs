@@ -156,7 +156,7 @@ async fn a_skipped_limit_is_a_warning_each_time() {
 #[tokio::test]
 async fn no_secret_and_no_content_is_written() {
     let (log, _guard) = Log::start();
-    let app = TestApp::new().await;
+    let app = TestApp::on_disk(|_| {}).await;
     let alice = app.user("alice");
     let file = LocalFile::pdf("a", 40).holding(&b"%PDF-1.7 very private content"[..]);
     let id = alice.create_session(std::slice::from_ref(&file)).await;

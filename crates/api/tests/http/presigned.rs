@@ -46,7 +46,7 @@ fn put_url(app: &TestApp, url: &str, entry: &Value, bytes: impl Into<bytes::Byte
 
 #[tokio::test]
 async fn there_is_one_for_each_part() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_disk(|_| {}).await;
     let (_, _, _, urls) = presigned(&app, &file()).await;
     assert_eq!(urls.len(), 3);
     for (entry, part_number) in urls.iter().zip(1..) {
@@ -63,7 +63,7 @@ async fn there_is_one_for_each_part() {
 
 #[tokio::test]
 async fn they_are_only_given_on_demand() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_disk(|_| {}).await;
     let alice = app.user("alice");
     let id = alice.create_session(&[file()]).await;
     let registered = alice.register_call(&id, &file()).await.expect(201).json();
@@ -72,7 +72,7 @@ async fn they_are_only_given_on_demand() {
 
 #[tokio::test]
 async fn they_work_without_a_token() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_disk(|_| {}).await;
     let (alice, _, remote, urls) = presigned(&app, &file()).await;
     let mut parts = Vec::new();
     for (entry, part_number) in urls.iter().zip(1..) {
@@ -92,7 +92,7 @@ async fn they_work_without_a_token() {
 
 #[tokio::test]
 async fn they_are_good_for_their_part_alone() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_disk(|_| {}).await;
     let (_, _, remote, urls) = presigned(&app, &file()).await;
     let (_, _, other, _) = presigned(&app, &file()).await;
     let url = urls[0]["url"].as_str().unwrap();
@@ -112,7 +112,7 @@ async fn they_are_good_for_their_part_alone() {
 
 #[tokio::test]
 async fn every_altered_query_is_refused() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_disk(|_| {}).await;
     let (alice, _, remote, urls) = presigned(&app, &file()).await;
     let url = urls[0]["url"].as_str().unwrap();
     let (path, query) = url.split_once('?').unwrap();
@@ -142,7 +142,7 @@ async fn every_altered_query_is_refused() {
 
 #[tokio::test]
 async fn a_presigned_query_opens_no_other_route() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_disk(|_| {}).await;
     let (_, id, remote, urls) = presigned(&app, &file()).await;
     let query = urls[0]["url"].as_str().unwrap().split_once('?').unwrap().1;
     for path in [
@@ -158,7 +158,7 @@ async fn a_presigned_query_opens_no_other_route() {
 
 #[tokio::test]
 async fn they_expire() {
-    let app = TestApp::with(|options| options.settings.presigned_url_ttl = 2 * MINUTE).await;
+    let app = TestApp::on_disk(|options| options.settings.presigned_url_ttl = 2 * MINUTE).await;
     let (_, _, _, urls) = presigned(&app, &file()).await;
     assert_eq!(instant(&urls[0]["expiresAt"]), app.clock.now() + 2 * MINUTE);
     app.clock.advance(2 * MINUTE - Duration::from_millis(1));
@@ -171,7 +171,7 @@ async fn they_expire() {
 
 #[tokio::test]
 async fn the_parts_are_checked_like_any_other() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_disk(|_| {}).await;
     let (alice, _, remote, urls) = presigned(&app, &file()).await;
     let short = put(&app, &urls[0], file().part(3, 1024)).await;
     let problem = short.refused(400, "PART_SIZE_MISMATCH");
@@ -190,7 +190,7 @@ async fn the_parts_are_checked_like_any_other() {
 
 #[tokio::test]
 async fn they_end_with_their_session() {
-    let app = TestApp::with(|options| {
+    let app = TestApp::on_disk(|options| {
         options.settings.session_ttl = 5 * MINUTE;
         options.settings.extension.max_lifetime = 5 * MINUTE;
     })
@@ -209,7 +209,7 @@ async fn they_end_with_their_session() {
 
 #[tokio::test]
 async fn a_part_that_came_this_way_is_activity() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_disk(|_| {}).await;
     let (_, _, _, urls) = presigned(&app, &file()).await;
     app.clock.advance(6 * MINUTE);
     let put = put(&app, &urls[0], file().part(1, 1024)).await.expect(200);

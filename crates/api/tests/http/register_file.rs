@@ -276,7 +276,7 @@ async fn nobody_elses_session_takes_files() {
 
 #[tokio::test]
 async fn a_registration_that_fails_leaves_nothing() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_disk(|_| {}).await;
     let alice = app.user("alice");
     let file = LocalFile::pdf("a", 10);
     let id = alice.create_session(std::slice::from_ref(&file)).await;

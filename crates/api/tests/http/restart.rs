@@ -93,7 +93,7 @@ async fn break_off(app: &TestApp, remote: &RemoteFile, part_size: usize) {
 
 #[tokio::test]
 async fn urls_and_idempotency_keys_stay_good() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_disk(|_| {}).await;
     let alice = app.user("alice");
     let body = create_body(&[file()]);
     let created = alice

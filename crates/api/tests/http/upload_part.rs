@@ -187,7 +187,7 @@ async fn a_part_sent_again_replaces_the_earlier_one() {
 
 #[tokio::test]
 async fn a_resend_that_fails_leaves_the_earlier_part() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_disk(|_| {}).await;
     let (alice, file, remote) = three_parts(&app).await;
     alice.put_parts(&remote, &file).await;
     let before = listed(&alice, &remote).await;
@@ -429,7 +429,7 @@ async fn all_parts_at_once_and_each_several_times() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn different_bytes_at_once_for_one_part_end_as_one_of_them() {
-    let app = TestApp::new().await;
+    let app = TestApp::on_disk(|_| {}).await;
     let (alice, file, remote) = three_parts(&app).await;
     alice.put_parts(&remote, &file).await;
     let put = |digit: u8| alice.put_part(&remote, 2, vec![b'0' + digit; 1024]);

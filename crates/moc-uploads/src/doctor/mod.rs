@@ -1,11 +1,12 @@
 //! `moc-uploads doctor`: the configuration against the real things, in words.
 
 mod auth;
+mod bucket;
 mod database;
 mod disk;
 mod report;
 
-use crate::config::{Config, DatabaseConfig};
+use crate::config::{BlobConfig, Config, DatabaseConfig};
 pub(crate) use report::Report;
 
 /// Looks at everything that the configuration names, and changes nothing that lasts.
@@ -18,7 +19,13 @@ pub(crate) async fn examine(config: &Config) -> Report {
         DatabaseConfig::Postgres(options) => database::postgres(options, &mut report).await,
         DatabaseConfig::Sqlite(file) => database::sqlite(file, &mut report).await,
     }
-    disk::files(&config.data_dir, &mut report);
+    match &config.blobs {
+        BlobConfig::S3(options) => {
+            let (stage, origins) = (&config.settings.stage, &config.cors);
+            bucket::examine(options, stage, origins, &mut report).await;
+        }
+        BlobConfig::Disk => disk::files(&config.data_dir, &mut report),
+    }
     auth::keys(&config.auth.keys, &mut report).await;
     report
 }

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use super::PUBLIC_BASE_URL;
 use crate::postgres::Database;
-use crate::s3::{ACCESS_KEY_ID, Bucket, SECRET_ACCESS_KEY};
+use crate::s3::{ACCESS_KEY_ID, Bucket, SECRET_ACCESS_KEY, Swift};
 
 /// What the object store keeps for itself.
 pub(super) const OWN_FILES: &[&str] = &["database.id", "lock", "presign.key"];
@@ -39,8 +39,18 @@ enum Seeds {
 }
 
 impl Place {
-    /// An empty one. `MOC_TEST_DATABASE=postgres` takes PostgreSQL instead of SQLite.
+    /// An empty one. `MOC_TEST_DATABASE=postgres` takes PostgreSQL instead of SQLite,
+    /// `MOC_TEST_OBJECTS=s3` a bucket instead of a folder.
     pub(super) async fn new() -> Self {
+        let mut place = Self::on_disk().await;
+        if is_asked_for("MOC_TEST_OBJECTS", "s3") {
+            place.bucket = Some(Bucket::on(Swift::taking_small_parts()));
+        }
+        place
+    }
+
+    /// The database that is asked for, and a folder.
+    pub(super) async fn on_disk() -> Self {
         if is_asked_for("MOC_TEST_DATABASE", "postgres") {
             Self::on_postgres().await
         } else {

@@ -17,15 +17,18 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) const TICK: Duration = Duration::from_millis(20);
 
-/// What it may forget when the power fails, and how many it serves.
 const SETTINGS: &[&str] = &[
+    "max_connections=400",
+    "shared_preload_libraries=pg_stat_statements",
+    "listen_addresses=",
+];
+
+/// Tests need nothing that outlives a power cut.
+const FORGETFUL: &[&str] = &[
     "fsync=off",
     "synchronous_commit=off",
     "full_page_writes=off",
-    "max_connections=400",
     "autovacuum=off",
-    "shared_preload_libraries=pg_stat_statements",
-    "listen_addresses=",
 ];
 
 /// A server on a socket in a folder of its own. It is stopped and removed soon after all who
@@ -33,6 +36,7 @@ const SETTINGS: &[&str] = &[
 pub struct Cluster {
     folder: PathBuf,
     programs: PathBuf,
+    is_durable: bool,
     /// Shared: the guard waits for it.
     _lock: File,
 }
@@ -54,7 +58,8 @@ impl Cluster {
                 let mut hasher = DefaultHasher::new();
                 lock.hash(&mut hasher);
                 let name = format!("moc-uploads-postgres-{:016x}", hasher.finish());
-                Arc::new(Self::join(&lock, folder_for_clusters().join(name)))
+                let folder = folder_for_clusters().join(name);
+                Arc::new(Self::join(&lock, folder, false))
             })
             .clone()
     }
@@ -64,21 +69,33 @@ impl Cluster {
     /// # Panics
     /// When PostgreSQL is not installed.
     pub fn private() -> Self {
+        Self::new(&folder_for_clusters(), false)
+    }
+
+    /// A new one below `folder` that forgets nothing, as in production: for what is measured.
+    ///
+    /// # Panics
+    /// When PostgreSQL is not installed.
+    pub fn durable(folder: &Path) -> Self {
+        Self::new(folder, true)
+    }
+
+    fn new(parent: &Path, is_durable: bool) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("moc-uploads-postgres-")
-            .tempdir_in(folder_for_clusters())
+            .tempdir_in(parent)
             .unwrap()
             .keep();
         fs::remove_dir(&folder).unwrap();
         let lock = folder.with_extension("lock");
-        let cluster = Self::join(&lock, folder);
+        let cluster = Self::join(&lock, folder, is_durable);
         // The guard has it open.
         fs::remove_file(lock).unwrap();
         cluster
     }
 
     /// Joins those who use the cluster in `folder`, or is the first.
-    fn join(lock: &Path, folder: PathBuf) -> Self {
+    fn join(lock: &Path, folder: PathBuf, is_durable: bool) -> Self {
         let programs = programs();
         let lock_file = OpenOptions::new()
             .create(true)
@@ -88,6 +105,7 @@ impl Cluster {
         let cluster = Self {
             folder,
             programs,
+            is_durable,
             _lock: lock_file.try_clone().unwrap(),
         };
         loop {
@@ -147,7 +165,8 @@ impl Cluster {
             .arg(self.folder.join("data"))
             .arg("-k")
             .arg(&self.folder);
-        for setting in SETTINGS {
+        let forgetful = if self.is_durable { &[] } else { FORGETFUL };
+        for setting in SETTINGS.iter().chain(forgetful) {
             server.args(["-c", setting]);
         }
         server
@@ -211,6 +230,16 @@ impl Cluster {
         let mut psql = self.psql_command(database);
         psql.args(["-c", sql]);
         output(psql)
+    }
+
+    /// PostgreSQL's own measure, with everything that it needs to connect.
+    pub fn pgbench_command(&self, database: &str) -> Command {
+        let mut pgbench = Command::new(self.programs.join("pgbench"));
+        pgbench
+            .args(["-U", "postgres", "-p", "5432", "-h"])
+            .arg(&self.folder)
+            .env("PGDATABASE", database);
+        pgbench
     }
 
     /// `psql` with everything that it needs to connect.

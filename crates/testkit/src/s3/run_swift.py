@@ -1,4 +1,4 @@
-"""run_swift.py FOLDER LOCK: runs OpenStack Swift with its S3 API on 127.0.0.1 until nobody holds LOCK
+"""run_swift.py FOLDER LOCK MIN_PART_BYTES: runs OpenStack Swift with its S3 API on 127.0.0.1 until nobody holds LOCK
 any more, then removes FOLDER, which it makes and which holds all that it writes: the port is in FOLDER/port,
 and all is up when there is FOLDER/ready.
 
@@ -17,7 +17,7 @@ import sys
 import time
 import urllib.request
 
-folder, lock_file = sys.argv[1:]
+folder, lock_file, min_part_bytes = sys.argv[1:]
 programs = os.path.dirname(sys.executable)
 
 COMMON = """
@@ -54,7 +54,7 @@ use = egg:swift#catch_errors
 use = egg:swift#s3api
 location = us-east-1
 max_upload_part_num = 10000
-min_segment_size = 5242880
+min_segment_size = MIN_PART_BYTES
 cors_preflight_allow_origin = *
 [filter:tempauth]
 use = egg:swift#tempauth
@@ -108,7 +108,7 @@ def configure():
     ports["proxy"] = free_port()
     write("port", str(ports["proxy"]))
     for kind, at in ports.items():
-        text = COMMON + (PROXY if kind == "proxy" else STORAGE)
+        text = COMMON + (PROXY.replace("MIN_PART_BYTES", min_part_bytes) if kind == "proxy" else STORAGE)
         write(kind + ".conf", text.format(port=at, user=user, folder=folder, kind=kind))
     return ports
 

@@ -15,6 +15,9 @@ use rustix::process::{Pid, Signal, kill_process};
 /// Longer than any start takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// As S3 has it, for all parts but the last.
+const MIN_PART_BYTES: u32 = 5 * 1024 * 1024;
+
 const TICK: Duration = Duration::from_millis(20);
 
 /// Servers in a folder of their own. They end and the folder goes soon after all who use it are
@@ -32,17 +35,31 @@ impl Swift {
     /// When Swift is not installed.
     pub fn shared() -> Arc<Self> {
         static SWIFT: Mutex<Option<Arc<Swift>>> = Mutex::new(None);
-        let mut swift = SWIFT
+        Self::only(&SWIFT, "swift", MIN_PART_BYTES)
+    }
+
+    /// Another one, which takes parts of any size, for tests that cut small files.
+    ///
+    /// # Panics
+    /// When Swift is not installed.
+    pub fn taking_small_parts() -> Arc<Self> {
+        static SWIFT: Mutex<Option<Arc<Swift>>> = Mutex::new(None);
+        Self::only(&SWIFT, "swift-small", 1)
+    }
+
+    fn only(swift: &Mutex<Option<Arc<Self>>>, name: &str, min_part_bytes: u32) -> Arc<Self> {
+        let mut swift = swift
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
         swift
             .get_or_insert_with(|| {
                 let exe = std::env::current_exe().unwrap();
-                let lock = exe.parent().unwrap().join("test-swift.lock");
+                let lock = exe.parent().unwrap().join(format!("test-{name}.lock"));
                 let mut hasher = DefaultHasher::new();
                 lock.hash(&mut hasher);
-                let name = format!("moc-uploads-swift-{:016x}", hasher.finish());
-                Arc::new(Self::join(&lock, std::env::temp_dir().join(name)))
+                let folder = format!("moc-uploads-{name}-{:016x}", hasher.finish());
+                let folder = std::env::temp_dir().join(folder);
+                Arc::new(Self::join(&lock, folder, min_part_bytes))
             })
             .clone()
     }
@@ -59,14 +76,14 @@ impl Swift {
             .keep();
         fs::remove_dir(&folder).unwrap();
         let lock = folder.with_extension("lock");
-        let swift = Self::join(&lock, folder);
+        let swift = Self::join(&lock, folder, MIN_PART_BYTES);
         // run_swift.py has it open.
         fs::remove_file(lock).unwrap();
         Arc::new(swift)
     }
 
     /// Joins those who use the Swift in `folder`, or is the first.
-    fn join(lock: &Path, folder: PathBuf) -> Self {
+    fn join(lock: &Path, folder: PathBuf, min_part_bytes: u32) -> Self {
         let lock_file = OpenOptions::new()
             .create(true)
             .append(true)
@@ -84,7 +101,7 @@ impl Swift {
             lock_file.unlock().unwrap();
             lock_file.lock().unwrap();
             if !swift.is_ready() {
-                swift.create(lock);
+                swift.create(lock, min_part_bytes);
             }
             lock_file.unlock().unwrap();
         }
@@ -98,7 +115,7 @@ impl Swift {
         TcpStream::connect(self.address()).is_ok()
     }
 
-    fn create(&self, lock: &Path) {
+    fn create(&self, lock: &Path, min_part_bytes: u32) {
         let _ = fs::remove_dir_all(&self.folder);
         let output = self.folder.with_extension("log");
         let log = File::create(&output).unwrap();
@@ -107,6 +124,7 @@ impl Swift {
             .args(["-c", include_str!("run_swift.py")])
             .arg(&self.folder)
             .arg(lock)
+            .arg(min_part_bytes.to_string())
             .current_dir("/")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
