@@ -93,7 +93,8 @@ struct Batch {
 impl Intake<'_> {
     async fn next_batch(&mut self) -> Result<Batch, PutPartError> {
         let max_bytes = batch_bytes(self.inner.running_puts.load(Ordering::Relaxed));
-        let mut gathered = Gathered::default();
+        let missing_bytes = self.expected_bytes - self.received_bytes;
+        let mut gathered = Gathered::new(max_bytes.min(missing_bytes as usize));
         // When all is there, what is still to be seen is that nothing follows.
         while self.received_bytes == self.expected_bytes || gathered.bytes < max_bytes {
             let Some(chunk) = self.body.next().await.transpose()? else {
@@ -126,18 +127,33 @@ impl Intake<'_> {
 }
 
 /// What is received for one batch.
-#[derive(Default)]
 struct Gathered {
     bytes: usize,
+    max_bytes: usize,
     chunks: Vec<Bytes>,
     /// Small chunks, which follow those above.
     small: BytesMut,
 }
 
 impl Gathered {
+    /// Room is made at once for `max_bytes`, when the first small chunk comes: growing would copy
+    /// them again and again.
+    fn new(max_bytes: usize) -> Self {
+        Self {
+            bytes: 0,
+            max_bytes,
+            chunks: Vec::new(),
+            small: BytesMut::new(),
+        }
+    }
+
     fn add(&mut self, chunk: Bytes) {
+        let room = self.max_bytes.saturating_sub(self.bytes);
         self.bytes += chunk.len();
         if chunk.len() < SMALL_CHUNK_BYTES {
+            if self.small.is_empty() {
+                self.small.reserve(room);
+            }
             self.small.extend_from_slice(&chunk);
         } else {
             self.end_small();
@@ -225,7 +241,8 @@ mod tests {
     #[test]
     fn small_chunks_are_joined_and_the_order_stays() {
         let large = Bytes::from(vec![b'L'; SMALL_CHUNK_BYTES]);
-        let mut gathered = Gathered::default();
+        let missing_bytes = self.expected_bytes - self.received_bytes;
+        let mut gathered = Gathered::new(max_bytes.min(missing_bytes as usize));
         for chunk in ["a", "b"] {
             gathered.add(Bytes::from(chunk));
         }

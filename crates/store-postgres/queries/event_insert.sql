@@ -1,3 +1,4 @@
+-- With: session_exists.
 -- $1 to $5 are arrays, an element for each event.
 WITH inserted AS (
   INSERT INTO upload_session_analytics (event_id, session_id, event_type, metadata, created_at)

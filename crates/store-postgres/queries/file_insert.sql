@@ -1,4 +1,4 @@
--- With: file_exists, session_extend.
+-- With: file_count, file_exists, session_extend.
 -- $2 is now: the server's time unless given. $4 is an array of files. The session's lock orders
 -- concurrent registrations; what they did is read after it is held.
 WITH session AS MATERIALIZED (

@@ -156,9 +156,15 @@ fn file(row: &Row<'_>) -> Result<FileFacts, Error> {
     })
 }
 
+/// `INSERT ... SELECT` would keep a journal of its own for each row, and that costs more than to ask
+/// first.
 fn insert_events(db: &Connection, events: &[Event]) -> Result<u64, Error> {
     let mut inserted = 0;
     for event in events {
+        let exists = include_str!("../queries/session_exists.sql");
+        if !sql::exists(db, exists, [event.session_id.to_string()])? {
+            continue;
+        }
         inserted += sql::execute(
             db,
             include_str!("../queries/event_insert.sql"),

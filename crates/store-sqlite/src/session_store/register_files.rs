@@ -46,6 +46,22 @@ fn register_file(
 ) -> Result<RegisterFileOutcome, Error> {
     let metadata = &file.metadata;
     let session_id = session.id.to_string();
+    let is_full = match register.max_file_count {
+        Some(max_count) => file_count(db, &session_id)? >= max_count,
+        None => false,
+    };
+    if is_full {
+        let is_key_taken = sql::exists(
+            db,
+            include_str!("../../queries/file_exists.sql"),
+            (session_id, &metadata.key),
+        )?;
+        return Ok(if is_key_taken {
+            RegisterFileOutcome::KeyTaken
+        } else {
+            RegisterFileOutcome::FileCountExceeded
+        });
+    }
     let inserted = sql::execute(
         db,
         include_str!("../../queries/file_insert.sql"),
@@ -63,20 +79,21 @@ fn register_file(
             file.upload.key.as_str(),
             file.upload.id.0,
             register.now.unix_ms(),
-            register.max_file_count.map(|count| count as i64),
         ],
     )?;
-    if inserted > 0 {
-        return Ok(RegisterFileOutcome::Registered);
-    }
-    let is_key_taken = sql::exists(
-        db,
-        include_str!("../../queries/file_exists.sql"),
-        (session_id, &metadata.key),
-    )?;
-    Ok(if is_key_taken {
-        RegisterFileOutcome::KeyTaken
+    Ok(if inserted > 0 {
+        RegisterFileOutcome::Registered
     } else {
-        RegisterFileOutcome::FileCountExceeded
+        RegisterFileOutcome::KeyTaken
     })
+}
+
+fn file_count(db: &Connection, session_id: &str) -> Result<usize, Error> {
+    let count: Option<u32> = sql::first(
+        db,
+        include_str!("../../queries/file_count.sql"),
+        [session_id],
+        |row| Ok(row.get(0)?),
+    )?;
+    Ok(count.unwrap_or(0) as usize)
 }
