@@ -15,10 +15,10 @@ use ring::digest::{SHA256, digest};
 
 use crate::common::Disk;
 
-/// More chunks than are written at once, so that a part is written in several steps.
-const PART_BYTES: u64 = 200_000;
+/// More bytes than are written at once, so that a part is written in several steps.
+const PART_BYTES: u64 = 1_200_000;
 const PART_COUNT: u32 = 3;
-const CHUNK_BYTES: usize = 512;
+const CHUNK_BYTES: usize = 4096;
 
 /// One sending of a part.
 #[derive(Debug, Clone)]
@@ -193,7 +193,7 @@ async fn completion_ends_what_is_still_being_written() {
     let file = TestFile::with_parts_of(&disk.store, PART_BYTES, PART_BYTES).await;
     let (slow_bytes, fast_bytes) = (file.other_part(1, 1), file.other_part(1, 2));
     let (go_on, wait) = tokio::sync::oneshot::channel::<()>();
-    let (first, second) = slow_bytes.split_at(150_000);
+    let (first, second) = slow_bytes.split_at(slow_bytes.len() / 2);
     let gate = stream::once(async move {
         wait.await.unwrap();
         Ok(bytes::Bytes::new())
