@@ -151,7 +151,6 @@ fn many_parts_at_once_take_little_memory() {
     assert_eq!(status, 200, "{completed}");
     // A debug build is large by itself; the parts have 320 MiB together.
     let peak_mib = peak_kib(server.pid()) / 1024;
-    println!("{before_mib} MiB before, {peak_mib} MiB at most");
     assert!(
         peak_mib - before_mib < 64,
         "{before_mib}, then {peak_mib} MiB"

@@ -64,7 +64,7 @@ impl Model {
             types.is_empty() || types.iter().any(|shown| shown.as_str() == row.event_type)
         };
         chosen.retain(is_shown);
-        chosen.sort_by(|a, b| (b.at, b.id).cmp(&(a.at, a.id)));
+        chosen.sort_by_key(|row| std::cmp::Reverse((row.at, row.id)));
         let page = chosen.into_iter();
         let page = page.skip(query.offset as usize).take(query.limit as usize);
         AnalyticsReport {
