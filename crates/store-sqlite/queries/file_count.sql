@@ -1,0 +1,1 @@
+SELECT count(*) FROM upload_session_files WHERE session_id = ?1
