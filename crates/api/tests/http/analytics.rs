@@ -24,11 +24,25 @@ async fn json_of(app: &TestApp, query: &str) -> Value {
     analytics(&app.admin(), query).await.expect(200).json()
 }
 
-/// Puts rows in by hand, relative to `:now`.
+/// Puts rows in by hand; `:now1` is a millisecond from now.
 fn execute(app: &TestApp, sql: &str) {
-    let db = Connection::open(app.folder().join("moc-uploads.db")).unwrap();
-    let now = app.clock.now().unix_ms().to_string();
-    db.execute_batch(&sql.replace(":now", &now)).unwrap();
+    let database = app.database();
+    let mut sql = sql.to_owned();
+    for offset_ms in 0..=3 {
+        let at = app.clock.now().unix_ms() + offset_ms;
+        let at = match database {
+            Some(_) => format!("to_timestamp({at} / 1000.0)"),
+            None => at.to_string(),
+        };
+        sql = sql.replace(&format!(":now{offset_ms}"), &at);
+    }
+    match database {
+        Some(database) => drop(database.psql(&sql)),
+        None => Connection::open(app.folder().join("moc-uploads.db"))
+            .unwrap()
+            .execute_batch(&sql)
+            .unwrap(),
+    }
 }
 
 fn event_types(page: &Value) -> Vec<&str> {
@@ -180,11 +194,11 @@ async fn failures_are_counted_by_reason_and_a_finalized_session_has_not_failed()
     execute(
         &app,
         "INSERT INTO upload_session_analytics (event_id, session_id, event_type, metadata, created_at) VALUES
-         ('00000000-0000-4000-8000-000000000001', 'aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa', 'session_failed', '{\"failure_reason\": \"FILES_INCOMPLETE\"}', :now),
-         ('00000000-0000-4000-8000-000000000002', '99999999-9999-9999-9999-999999999999', 'session_created', NULL, :now),
-         ('00000000-0000-4000-8000-000000000003', '99999999-9999-9999-9999-999999999999', 'session_failed', '{\"failure_reason\": \"CANCELLED\"}', :now),
-         ('00000000-0000-4000-8000-000000000004', '99999999-9999-9999-9999-999999999999', 'session_failed', '{\"failure_reason\": \"CANCELLED\"}', :now),
-         ('00000000-0000-4000-8000-000000000005', '99999999-9999-9999-9999-999999999999', 'session_failed', NULL, :now)",
+         ('00000000-0000-4000-8000-000000000001', 'aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa', 'session_failed', '{\"failure_reason\": \"FILES_INCOMPLETE\"}', :now0),
+         ('00000000-0000-4000-8000-000000000002', '99999999-9999-9999-9999-999999999999', 'session_created', NULL, :now0),
+         ('00000000-0000-4000-8000-000000000003', '99999999-9999-9999-9999-999999999999', 'session_failed', '{\"failure_reason\": \"CANCELLED\"}', :now0),
+         ('00000000-0000-4000-8000-000000000004', '99999999-9999-9999-9999-999999999999', 'session_failed', '{\"failure_reason\": \"CANCELLED\"}', :now0),
+         ('00000000-0000-4000-8000-000000000005', '99999999-9999-9999-9999-999999999999', 'session_failed', NULL, :now0)",
     );
     let metrics = &json_of(&app, "").await["metrics"];
     assert_eq!(metrics["sessionsCreated"], 2);
@@ -205,13 +219,18 @@ async fn failures_are_counted_by_reason_and_a_finalized_session_has_not_failed()
 #[tokio::test]
 async fn odd_rows_are_shown_and_break_nothing() {
     let app = seeded().await;
-    execute(
-        &app,
+    // PostgreSQL takes nothing else.
+    let no_json = if app.database().is_some() {
+        "\"no json\""
+    } else {
+        "no json"
+    };
+    let sql =
         "INSERT INTO upload_session_analytics (event_id, session_id, event_type, metadata, created_at) VALUES
-         ('00000000-0000-4000-8000-000000000001', 'aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa', 'file_completed', 'no json', :now + 1),
-         ('00000000-0000-4000-8000-000000000002', 'aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa', 'file_completed', '{\"elapsed_time_ms\": \"7\", \"total_size_bytes\": 10}', :now + 2),
-         ('00000000-0000-4000-8000-000000000003', 'aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa', 'coffee break', '[]', :now + 3)",
-    );
+         ('00000000-0000-4000-8000-000000000001', 'aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa', 'file_completed', ':no-json', :now1),
+         ('00000000-0000-4000-8000-000000000002', 'aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa', 'file_completed', '{\"elapsed_time_ms\": \"7\", \"total_size_bytes\": 10}', :now2),
+         ('00000000-0000-4000-8000-000000000003', 'aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa', 'coffee break', '[]', :now3)";
+    execute(&app, &sql.replace(":no-json", no_json));
     let answer = json_of(&app, "").await;
     assert_eq!(answer["metrics"]["filesCompleted"], 3);
     assert_eq!(answer["metrics"]["averageUploadTimeMs"], 5000);
