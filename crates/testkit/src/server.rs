@@ -102,6 +102,16 @@ impl Server {
         }
     }
 
+    /// A log line with this message, of whatever time; waits for it when there is none yet.
+    ///
+    /// # Panics
+    /// When the server ends without it.
+    pub fn logged(&self, message: &str) -> Value {
+        let earlier = self.log();
+        let found = earlier.into_iter().find(|line| line["message"] == message);
+        found.unwrap_or_else(|| self.wait_for(message))
+    }
+
     /// Sends SIGTERM.
     pub fn terminate(&self) {
         let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
