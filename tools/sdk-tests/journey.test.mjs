@@ -51,7 +51,8 @@ test('60 parts, through a cut and a reload', lasts, async () => {
   const end = await place.end();
   const result = succeeded(end);
   assert.equal(end.progress.resumed, true);
-  assert.equal(end.isFine, isChromium, 'whether bytes are counted within parts');
+  // A page may count bytes within parts, but a fast network gives it no occasion to.
+  assert.ok(isChromium || !end.isFine, 'bytes are counted within parts');
   assert.equal(result.sessionId, sessionId);
   assert.ok(place.proxy.count('PUT /api') <= 61 - received, 'a part was sent twice');
   assert.equal(place.proxy.requests.includes('POST /api/mocs/uploads/sessions'), false);
