@@ -23,7 +23,7 @@ export const makeAgent = ({ uploadFiles, isUploadError }) => {
       controller = new AbortController();
       const mine = (seen = {
         bytesSent: 0,
-        isFine: false,
+        isByParts: true,
         tokensAsked: 0,
         isMonotonic: true,
         progress: undefined,
@@ -34,8 +34,8 @@ export const makeAgent = ({ uploadFiles, isUploadError }) => {
           progress.bytesSent >= mine.bytesSent && progress.bytesSent <= progress.bytesTotal;
         mine.bytesSent = progress.bytesSent;
         const [{ bytesSent, bytesTotal }] = progress.files;
-        // Neither whole parts nor those and the last.
-        mine.isFine ||= ![0, bytesTotal % partSize].includes(bytesSent % partSize);
+        // Whole parts, or those and the last.
+        mine.isByParts &&= [0, bytesTotal % partSize].includes(bytesSent % partSize);
         mine.progress = progress;
         wake();
       };

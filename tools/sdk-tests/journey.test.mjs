@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { failed, Files, isChromium, lasts, MiB, partSize, Place, succeeded } from './place.mjs';
+import { failed, Files, lasts, MiB, partSize, Place, succeeded } from './place.mjs';
 
 const direct = process.env.SDK_TESTS_DIRECT === 'true';
 
@@ -51,8 +51,6 @@ test('60 parts, through a cut and a reload', lasts, async () => {
   const end = await place.end();
   const result = succeeded(end);
   assert.equal(end.progress.resumed, true);
-  // A page may count bytes within parts, but a fast network gives it no occasion to.
-  assert.ok(isChromium || !end.isFine, 'bytes are counted within parts');
   assert.equal(result.sessionId, sessionId);
   assert.ok(place.proxy.count('PUT /api') <= 61 - received, 'a part was sent twice');
   assert.equal(place.proxy.requests.includes('POST /api/mocs/uploads/sessions'), false);

@@ -74,9 +74,11 @@ export class Files {
 
 /** The SDK in a runtime, and a server that it reaches by a proxy. */
 export class Place {
-  static async open(variables = {}) {
+  /** `others`: the SDK of a place that is there longer. */
+  static async open(variables = {}, others = undefined) {
     const place = new Place();
-    place.sdk = await runtimes[runtime]({ sdk, tools });
+    place.sdk = others ?? (await runtimes[runtime]({ sdk, tools }));
+    place.isGuest = others !== undefined;
     place.proxy = new Proxy();
     // There before the server, which tells clients its address.
     const front = await place.proxy.open();
@@ -153,7 +155,7 @@ export class Place {
 
   async close() {
     this.proxy.stop();
-    await this.sdk.close();
+    if (!this.isGuest) await this.sdk.close();
     await ask(`/servers/${this.id}/stop`);
   }
 }

@@ -75,6 +75,7 @@ export class Proxy {
     const line = `${request.method} ${request.url}`;
     this.requests.push(line);
     this.#awaited = this.#awaited.filter(({ start, resolve }) => !line.startsWith(start) || resolve());
+    if (request.method === 'PUT') await this.#held?.promise;
     const fault = request.method === 'OPTIONS' ? undefined : this.fault(line);
     if (fault === 'cut') {
       request.once('data', () => request.socket.destroy());
@@ -92,7 +93,6 @@ export class Proxy {
       response.writeHead(fault.status, { ...cors, ...fault.headers }).end(fault.body);
       return;
     }
-    if (request.method === 'PUT') await this.#held?.promise;
     const { hostname, port } = target;
     const { method, url: path, headers } = request;
     const upstream = http.request({ hostname, port, method, path, headers }, (answer) => {
