@@ -34,7 +34,8 @@ macro_rules! enumeration {
     };
 }
 
-enumeration!(Category: "What a file is for.", file::Category::ALL.map(file::Category::as_str));
+enumeration!(
+    FileCategory: "What a file is for.", file::Category::ALL.map(file::Category::as_str));
 enumeration!(
     SessionStatus: "State of a session.",
     session::SessionStatus::ALL.map(session::SessionStatus::as_str)
@@ -43,7 +44,8 @@ enumeration!(FileStatus: "How far a file is.", {
     use file::FileStatus::{Completed, Failed, Pending, Uploading};
     [Pending, Uploading, Completed, Failed].map(file::FileStatus::as_str)
 });
-enumeration!(EventType: "What happened.", analytics::EventType::ALL.map(analytics::EventType::as_str));
+enumeration!(
+    SessionEventType: "What happened.", analytics::EventType::ALL.map(analytics::EventType::as_str));
 enumeration!(MocStatus: "MOCs are born private.", ["private"]);
 enumeration!(FinalizingStatus: "The MOC is being created.", ["finalizing"]);
 enumeration!(

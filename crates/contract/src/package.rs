@@ -17,8 +17,9 @@ const LICENSES: [(&str, &str); 2] = [
     ("LICENSE-MIT", include_str!("../../../LICENSE-MIT")),
 ];
 
-/// Where the template's README has the operations.
-const OPERATIONS: &str = "<!-- operations -->";
+/// Where the template's README and its index have the operations.
+const SECTIONS: &str = "<!-- operations -->";
+const NAMES: &str = "  /* operations */\n";
 
 /// Files by their path in the package, with `/`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,10 +33,14 @@ impl Package {
         let document = openapi::document(contract);
         let version = document["info"]["version"].as_str().unwrap_or("0.0.0");
         let operations = readme::operations(contract);
+        let names: String = (contract.presented.iter())
+            .map(|presented| format!("  {},\n", presented.name))
+            .collect();
         let mut made = Self::default();
         for (name, text) in TEMPLATE.iter().chain(&LICENSES) {
             let text = match *name {
-                "README.md" => text.replacen(OPERATIONS, operations.trim_end(), 1),
+                "README.md" => text.replacen(SECTIONS, operations.trim_end(), 1),
+                "src/index.ts" => text.replacen(NAMES, &names, 1),
                 "package.json" => text.replacen("\"0.0.0\"", &Value::from(version).to_string(), 1),
                 _ => (*text).to_owned(),
             };

@@ -1,7 +1,7 @@
 // What callers write. Each line that must not compile says so.
 
 import { createClient, isUploadError, uploadFiles } from '@moc-uploads/upload-sessions';
-import type { Problem, UploadError, UploadProgress, UploadStore } from '@moc-uploads/upload-sessions';
+import type { ServerProblem, UploadError, UploadProgress, UploadStore } from '@moc-uploads/upload-sessions';
 import { openAsBlob } from 'node:fs';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -40,7 +40,7 @@ export const narrows = (error: UploadError): string => {
   }
 };
 
-export const ofTheClient = (problem: Problem) =>
+export const ofTheClient = (problem: ServerProblem) =>
   problem.code === 'FILES_INCOMPLETE' ? problem.incomplete.length : 0;
 
 const memory = new Map<string, string>();

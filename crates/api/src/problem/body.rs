@@ -163,7 +163,7 @@ pub(crate) struct Members {
 
 /// One field that can't be right.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(as = FieldError, example = json!({"pointer": "/files/0/size", "message": "0 is too small; at least 1 byte."}))]
+#[schema(as = FieldProblem, example = json!({"pointer": "/files/0/size", "message": "0 is too small; at least 1 byte."}))]
 pub(crate) struct FieldErrorBody {
     /// JSON pointer into the request body, or into the query parameters (RFC 6901).
     pub(crate) pointer: String,
@@ -174,7 +174,7 @@ pub(crate) struct FieldErrorBody {
 /// A file that the user has already.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = Duplicate)]
+#[schema(as = DuplicateFile)]
 pub(crate) struct DuplicateBody {
     /// The client's key in this request.
     pub(crate) key: String,

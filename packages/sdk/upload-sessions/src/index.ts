@@ -1,5 +1,21 @@
-export * from './generated/index.js';
+// Names say enough where they are imported among others: no `Config`, no `Options`.
+export {
+  cancelSession,
+  completeFile,
+  createSession,
+  finalizeSession,
+  getAnalytics,
+  getFileContent,
+  getSession,
+  listParts,
+  listSessions,
+  registerFile,
+  registerFilesBatch,
+  uploadPart,
+  type Options as OperationOptions,
+} from './generated/sdk.gen.js';
+export type * from './generated/types.gen.js';
 export { client } from './generated/client.gen.js';
-export { createClient, createConfig } from './generated/client/index.js';
-export type { Client, Config } from './generated/client/index.js';
+export { createClient, createConfig as createClientConfig } from './generated/client/index.js';
+export type { Client, Config as ClientConfig } from './generated/client/index.js';
 export * from './uploader/index.js';

@@ -16,7 +16,7 @@ const MAX_SIZE: u64 = 1 << 53;
     "type": "application/pdf", "ext": "pdf"
 }))]
 pub(crate) struct FileMetadataBody {
-    #[schema(required, nullable = false, value_type = Option<crate::names::Category>)]
+    #[schema(required, nullable = false, value_type = Option<crate::names::FileCategory>)]
     pub(crate) category: Option<String>,
     /// As the user sees it.
     #[schema(required, nullable = false, min_length = 1, max_length = 255)]

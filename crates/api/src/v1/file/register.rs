@@ -32,7 +32,7 @@ use crate::validate::FieldErrors;
     "type": "application/pdf", "ext": "pdf", "partCount": 2
 }))]
 pub(crate) struct RegisterFileRequest {
-    #[schema(required, nullable = false, value_type = Option<names::Category>)]
+    #[schema(required, nullable = false, value_type = Option<names::FileCategory>)]
     category: Option<String>,
     /// As the user sees it.
     #[schema(required, nullable = false, min_length = 1, max_length = 255)]

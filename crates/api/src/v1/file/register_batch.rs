@@ -42,6 +42,7 @@ pub(crate) struct RegisterFilesBatchBody {
 /// A registered file, or why it was refused.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
+#[schema(as = FileBatchResult)]
 pub(crate) enum BatchResult {
     Registered(RegisteredFileBody),
     Refused(Box<RefusedFile>),
@@ -58,7 +59,7 @@ pub(crate) struct RefusedFile {
 
 /// As in a problem.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Refusal)]
+#[schema(as = FileRefusal)]
 pub(crate) struct RefusalBody {
     #[schema(value_type = crate::names::ProblemCode)]
     code: &'static str,

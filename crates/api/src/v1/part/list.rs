@@ -22,7 +22,7 @@ pub(crate) struct PartListBody {
 /// A part that has arrived.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = Part)]
+#[schema(as = ListedPart)]
 pub(crate) struct PartBody {
     part_number: u32,
     #[schema(value_type = String, example = "\"d41d8cd98f00b204e9800998ecf8427e\"")]

@@ -22,7 +22,7 @@ use crate::v1::BASE;
 
 /// What the events say.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Analytics)]
+#[schema(as = SessionAnalytics)]
 pub(crate) struct AnalyticsBody {
     filters: FiltersBody,
     metrics: MetricsBody,
@@ -34,7 +34,7 @@ pub(crate) struct AnalyticsBody {
 /// What was asked for.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = AnalyticsFilters)]
+#[schema(as = SessionAnalyticsFilters)]
 struct FiltersBody {
     /// Inclusive.
     #[schema(value_type = Option<String>, format = DateTime, required)]
@@ -43,7 +43,7 @@ struct FiltersBody {
     #[schema(value_type = Option<String>, format = DateTime, required)]
     to: Option<Timestamp>,
     /// All types when there is none.
-    #[schema(value_type = Vec<names::EventType>)]
+    #[schema(value_type = Vec<names::SessionEventType>)]
     event_type: Vec<EventType>,
     #[schema(required)]
     user_id: Option<String>,
@@ -52,7 +52,7 @@ struct FiltersBody {
 /// What the events in the range add up to; docs/analytics.md says exactly how.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = AnalyticsMetrics)]
+#[schema(as = SessionAnalyticsMetrics)]
 struct MetricsBody {
     /// Sessions created in the range.
     #[schema(value_type = i64)]
@@ -88,7 +88,7 @@ struct MetricsBody {
 
 /// By nearest rank: 50, 95 and 99 of 100 files took at most so long.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Percentiles)]
+#[schema(as = UploadTimePercentiles)]
 struct PercentilesBody {
     #[schema(value_type = Option<i64>, required)]
     p50: Option<u64>,
@@ -114,7 +114,7 @@ struct FailurePointBody {
 /// An event as it is stored.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = Event)]
+#[schema(as = SessionEvent)]
 struct EventBody {
     event_id: uuid::Uuid,
     #[schema(value_type = uuid::Uuid)]
@@ -142,7 +142,7 @@ problem_responses!(Problems: Unauthorized, Forbidden, ValidationError, DatabaseU
     params(
         ("from" = Option<String>, Query, description = "A date or an RFC 3339 time, inclusive.", example = "2026-01-01"),
         ("to" = Option<String>, Query, description = "A date or an RFC 3339 time, exclusive.", example = "2026-02-01T00:00:00Z"),
-        ("eventType" = Option<Vec<names::EventType>>, Query, description = "Only these; can be repeated."),
+        ("eventType" = Option<Vec<names::SessionEventType>>, Query, description = "Only these; can be repeated."),
         ("userId" = Option<String>, Query, min_length = 1, max_length = 1024, description = "Only sessions of this owner."),
         ("limit" = Option<i32>, Query, minimum = 0, maximum = 500, description = "Events at most; 50 when it is not there, 0 for metrics alone."),
         ("offset" = Option<i64>, Query, minimum = 0, description = "How many events to skip.")

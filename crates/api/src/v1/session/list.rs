@@ -24,7 +24,7 @@ pub(crate) struct SessionListBody {
 
 /// Which page it is.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Pagination)]
+#[schema(as = ListPagination)]
 pub(crate) struct PaginationBody {
     pub(super) limit: u32,
     #[schema(value_type = i64)]

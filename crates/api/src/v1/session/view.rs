@@ -62,7 +62,7 @@ impl SummaryBody {
 /// A session with its files.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = Session)]
+#[schema(as = SessionDetails)]
 pub(crate) struct SessionBody {
     #[serde(flatten)]
     pub(crate) summary: SummaryBody,
@@ -79,7 +79,7 @@ pub(crate) struct FileBody {
     file_id: FileId,
     /// Names the file within its session.
     key: String,
-    #[schema(value_type = names::Category)]
+    #[schema(value_type = names::FileCategory)]
     category: Category,
     name: String,
     /// Bytes.

@@ -35,7 +35,7 @@ interface MembersOf {
  * Why the server refused a request, as a union: `switch (problem.code)` narrows to the members that
  * the code has. It is what {@link ProblemDetails} is, known more exactly.
  */
-export type Problem = {
+export type ServerProblem = {
   [Code in ProblemCode]: Omit<ProblemDetails, keyof ProblemMembers | 'code'> & {
     code: Code;
   } & (Code extends keyof MembersOf ? MembersOf[Code] : unknown);
@@ -56,11 +56,15 @@ export type ClientProblem =
  * What {@link uploadFiles} rejects with. `switch (error.code)` narrows to the members of each code.
  * Where a session was open, `sessionId` names it.
  */
-export type UploadError = Error & { sessionId?: string } & (Problem | ClientProblem);
+export type UploadError = Error & { sessionId?: string } & (ServerProblem | ClientProblem);
 
 class Failure extends Error {}
 
-export const failure = (problem: Problem | ClientProblem, message: string, cause?: unknown): UploadError =>
+export const failure = (
+  problem: ServerProblem | ClientProblem,
+  message: string,
+  cause?: unknown,
+): UploadError =>
   Object.assign(new Failure(message, { cause }), problem, {
     name: problem.code === 'ABORTED' ? 'AbortError' : 'UploadError',
   });

@@ -1,4 +1,4 @@
-import type { Category, FileMetadata } from '../generated/types.gen.js';
+import type { FileCategory, FileMetadata } from '../generated/types.gen.js';
 import { failure } from './errors.js';
 import type { FileLike, FileProgress, FileToUpload } from './options.js';
 
@@ -30,7 +30,7 @@ const types: Record<string, string> = {
   xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
 };
 
-const categoryOf = (type: string): Category =>
+const categoryOf = (type: string): FileCategory =>
   type === 'application/pdf' ? 'instruction' : type.startsWith('image/') ? 'image' : 'parts-list';
 
 export const describe = (input: FileLike | FileToUpload, taken: Set<string>): LocalFile => {

@@ -2,86 +2,6 @@ export type ClientOptions = {
     baseUrl: `${string}://${string}` | (string & {});
 };
 /**
- * What the events say.
- */
-export type Analytics = {
-    /**
-     * Newest first.
-     */
-    events: Array<Event>;
-    filters: AnalyticsFilters;
-    metrics: AnalyticsMetrics;
-    pagination: Pagination;
-};
-/**
- * What was asked for.
- */
-export type AnalyticsFilters = {
-    /**
-     * All types when there is none.
-     */
-    eventType: Array<EventType>;
-    /**
-     * Inclusive.
-     */
-    from: string | null;
-    /**
-     * Exclusive.
-     */
-    to: string | null;
-    userId: string | null;
-};
-/**
- * What the events in the range add up to; docs/analytics.md says exactly how.
- */
-export type AnalyticsMetrics = {
-    /**
-     * From registration to completion of a file, the mean; null when none was completed.
-     */
-    averageUploadTimeMs: number | null;
-    /**
-     * Of completed files.
-     */
-    bytesUploaded: number;
-    /**
-     * Why sessions failed in the range, most frequent first.
-     */
-    commonFailurePoints: Array<FailurePoint>;
-    /**
-     * Events by type, bounded by `eventType`.
-     */
-    eventCounts: {
-        [key: string]: number;
-    };
-    filesCompleted: number;
-    filesRegistered: number;
-    /**
-     * Finalized of created, from 0 to 1; null when none was created.
-     */
-    sessionSuccessRate: number | null;
-    /**
-     * Sessions created in the range.
-     */
-    sessionsCreated: number;
-    /**
-     * Of these, those that failed and were never finalized.
-     */
-    sessionsFailed: number;
-    /**
-     * Of these, those that were finalized, at any time.
-     */
-    sessionsFinalized: number;
-    uploadTimeMs: Percentiles;
-};
-/**
- * A registered file, or why it was refused.
- */
-export type BatchResult = RegisteredFile | RefusedFile;
-/**
- * What a file is for.
- */
-export type Category = 'instruction' | 'parts-list' | 'image' | 'thumbnail';
-/**
  * All parts of the file, each once, in any order.
  */
 export type CompleteFileRequest = {
@@ -131,7 +51,7 @@ export type CreatedSession = {
 /**
  * A file that the user has already.
  */
-export type Duplicate = {
+export type DuplicateFile = {
     /**
      * Where the earlier file is.
      */
@@ -141,23 +61,6 @@ export type Duplicate = {
      */
     key: string;
 };
-/**
- * An event as it is stored.
- */
-export type Event = {
-    createdAt: string;
-    eventId: string;
-    eventType: string;
-    /**
-     * An object unless somebody wrote something else.
-     */
-    metadata: unknown;
-    sessionId: string;
-};
-/**
- * What happened.
- */
-export type EventType = 'session_created' | 'file_registered' | 'file_completed' | 'session_finalized' | 'session_failed';
 /**
  * How often sessions failed for one reason.
  */
@@ -175,7 +78,7 @@ export type FailurePoint = {
 /**
  * One field that can't be right.
  */
-export type FieldError = {
+export type FieldProblem = {
     /**
      * What is wrong and what would be right.
      */
@@ -185,6 +88,14 @@ export type FieldError = {
      */
     pointer: string;
 };
+/**
+ * A registered file, or why it was refused.
+ */
+export type FileBatchResult = RegisteredFile | RefusedFile;
+/**
+ * What a file is for.
+ */
+export type FileCategory = 'instruction' | 'parts-list' | 'image' | 'thumbnail';
 /**
  * The hash of a file of the request.
  */
@@ -206,7 +117,7 @@ export type FileHash = {
  * A file as the client describes it.
  */
 export type FileMetadata = {
-    category: Category;
+    category: FileCategory;
     /**
      * Extension of the file's name.
      */
@@ -231,6 +142,13 @@ export type FileMetadata = {
      * MIME type; a hint, the bytes decide when the session is finalized.
      */
     type: string;
+};
+/**
+ * As in a problem.
+ */
+export type FileRefusal = ProblemMembers & {
+    code: ProblemCode;
+    message: string;
 };
 /**
  * How far a file is.
@@ -280,6 +198,29 @@ export type Finalizing = {
  */
 export type FinalizingStatus = 'finalizing';
 /**
+ * Which page it is.
+ */
+export type ListPagination = {
+    limit: number;
+    offset: number;
+    /**
+     * All that match.
+     */
+    total: number;
+};
+/**
+ * A part that has arrived.
+ */
+export type ListedPart = {
+    etag: string;
+    partNumber: number;
+    /**
+     * Bytes.
+     */
+    size: number;
+    uploadedAt: string;
+};
+/**
  * What a session became.
  */
 export type Moc = {
@@ -316,33 +257,10 @@ export type Moc = {
  */
 export type MocStatus = 'private';
 /**
- * Which page it is.
- */
-export type Pagination = {
-    limit: number;
-    offset: number;
-    /**
-     * All that match.
-     */
-    total: number;
-};
-/**
- * A part that has arrived.
- */
-export type Part = {
-    etag: string;
-    partNumber: number;
-    /**
-     * Bytes.
-     */
-    size: number;
-    uploadedAt: string;
-};
-/**
  * The parts that have arrived, in order.
  */
 export type PartList = {
-    parts: Array<Part>;
+    parts: Array<ListedPart>;
 };
 /**
  * A part as its upload answered it.
@@ -353,14 +271,6 @@ export type PartReceipt = {
      */
     etag: string;
     partNumber: number;
-};
-/**
- * By nearest rank: 50, 95 and 99 of 100 files took at most so long.
- */
-export type Percentiles = {
-    p50: number | null;
-    p95: number | null;
-    p99: number | null;
 };
 /**
  * Where a part may be put without a token.
@@ -423,11 +333,11 @@ export type ProblemMembers = {
     /**
      * `DUPLICATE_FILE`: all of them.
      */
-    duplicates?: Array<Duplicate>;
+    duplicates?: Array<DuplicateFile>;
     /**
      * `VALIDATION_ERROR`: one entry per field.
      */
-    errors?: Array<FieldError>;
+    errors?: Array<FieldProblem>;
     /**
      * `PART_COUNT_MISMATCH`: how many parts the file has.
      */
@@ -524,17 +434,10 @@ export type ReceivedPart = SessionExtension & {
     partNumber: number;
 };
 /**
- * As in a problem.
- */
-export type Refusal = ProblemMembers & {
-    code: ProblemCode;
-    message: string;
-};
-/**
  * A file that was refused.
  */
 export type RefusedFile = {
-    error: Refusal;
+    error: FileRefusal;
     /**
      * The client's, as far as it gave one.
      */
@@ -544,7 +447,7 @@ export type RefusedFile = {
  * A file that was declared when the session was created.
  */
 export type RegisterFileRequest = {
-    category: Category;
+    category: FileCategory;
     /**
      * Extension of the file's name.
      */
@@ -611,17 +514,106 @@ export type RegisteredFilesBatch = SessionExtension & {
     /**
      * One per file of the request, in order.
      */
-    results: Array<BatchResult>;
+    results: Array<FileBatchResult>;
+};
+/**
+ * What the events say.
+ */
+export type SessionAnalytics = {
+    /**
+     * Newest first.
+     */
+    events: Array<SessionEvent>;
+    filters: SessionAnalyticsFilters;
+    metrics: SessionAnalyticsMetrics;
+    pagination: ListPagination;
+};
+/**
+ * What was asked for.
+ */
+export type SessionAnalyticsFilters = {
+    /**
+     * All types when there is none.
+     */
+    eventType: Array<SessionEventType>;
+    /**
+     * Inclusive.
+     */
+    from: string | null;
+    /**
+     * Exclusive.
+     */
+    to: string | null;
+    userId: string | null;
+};
+/**
+ * What the events in the range add up to; docs/analytics.md says exactly how.
+ */
+export type SessionAnalyticsMetrics = {
+    /**
+     * From registration to completion of a file, the mean; null when none was completed.
+     */
+    averageUploadTimeMs: number | null;
+    /**
+     * Of completed files.
+     */
+    bytesUploaded: number;
+    /**
+     * Why sessions failed in the range, most frequent first.
+     */
+    commonFailurePoints: Array<FailurePoint>;
+    /**
+     * Events by type, bounded by `eventType`.
+     */
+    eventCounts: {
+        [key: string]: number;
+    };
+    filesCompleted: number;
+    filesRegistered: number;
+    /**
+     * Finalized of created, from 0 to 1; null when none was created.
+     */
+    sessionSuccessRate: number | null;
+    /**
+     * Sessions created in the range.
+     */
+    sessionsCreated: number;
+    /**
+     * Of these, those that failed and were never finalized.
+     */
+    sessionsFailed: number;
+    /**
+     * Of these, those that were finalized, at any time.
+     */
+    sessionsFinalized: number;
+    uploadTimeMs: UploadTimePercentiles;
 };
 /**
  * A session with its files.
  */
-export type Session = SessionSummary & {
+export type SessionDetails = SessionSummary & {
     /**
      * In the order of their registration.
      */
     files: Array<SessionFile>;
 };
+/**
+ * An event as it is stored.
+ */
+export type SessionEvent = {
+    createdAt: string;
+    eventId: string;
+    eventType: string;
+    /**
+     * An object unless somebody wrote something else.
+     */
+    metadata: unknown;
+    sessionId: string;
+};
+/**
+ * What happened.
+ */
+export type SessionEventType = 'session_created' | 'file_registered' | 'file_completed' | 'session_finalized' | 'session_failed';
 /**
  * There when this request extended the session.
  */
@@ -640,7 +632,7 @@ export type SessionExtension = {
  */
 export type SessionFile = {
     bytesReceived: number;
-    category: Category;
+    category: FileCategory;
     fileId: string;
     /**
      * Where it can be had once it is completed.
@@ -664,7 +656,7 @@ export type SessionFile = {
  * A page of sessions.
  */
 export type SessionList = {
-    pagination: Pagination;
+    pagination: ListPagination;
     /**
      * Newest first.
      */
@@ -702,6 +694,14 @@ export type SessionSummary = {
     partSizeBytes: number;
     sessionId: string;
     status: SessionStatus;
+};
+/**
+ * By nearest rank: 50, 95 and 99 of 100 files took at most so long.
+ */
+export type UploadTimePercentiles = {
+    p50: number | null;
+    p95: number | null;
+    p99: number | null;
 };
 export type ListSessionsData = {
     body?: never;
@@ -844,7 +844,7 @@ export type GetAnalyticsData = {
         /**
          * Only these; can be repeated.
          */
-        eventType?: Array<EventType>;
+        eventType?: Array<SessionEventType>;
         /**
          * Only sessions of this owner.
          */
@@ -890,7 +890,7 @@ export type GetAnalyticsResponses = {
     /**
      * Metrics and a page of events.
      */
-    200: Analytics;
+    200: SessionAnalytics;
 };
 export type GetAnalyticsResponse = GetAnalyticsResponses[keyof GetAnalyticsResponses];
 export type FinalizeSessionData = {
@@ -1042,7 +1042,7 @@ export type GetSessionResponses = {
     /**
      * The session.
      */
-    200: Session;
+    200: SessionDetails;
 };
 export type GetSessionResponse = GetSessionResponses[keyof GetSessionResponses];
 export type RegisterFileData = {

@@ -28,7 +28,7 @@ interface MembersOf {
  * Why the server refused a request, as a union: `switch (problem.code)` narrows to the members that
  * the code has. It is what {@link ProblemDetails} is, known more exactly.
  */
-export type Problem = {
+export type ServerProblem = {
     [Code in ProblemCode]: Omit<ProblemDetails, keyof ProblemMembers | 'code'> & {
         code: Code;
     } & (Code extends keyof MembersOf ? MembersOf[Code] : unknown);
@@ -60,8 +60,8 @@ export type ClientProblem =
  */
 export type UploadError = Error & {
     sessionId?: string;
-} & (Problem | ClientProblem);
-export declare const failure: (problem: Problem | ClientProblem, message: string, cause?: unknown) => UploadError;
+} & (ServerProblem | ClientProblem);
+export declare const failure: (problem: ServerProblem | ClientProblem, message: string, cause?: unknown) => UploadError;
 /** Whether something caught is an {@link UploadError}. */
 export declare const isUploadError: (error: unknown) => error is UploadError;
 export {};

@@ -1,9 +1,9 @@
-import type { CreatedSession, FinalizedMoc, RegisteredFile, Session, SessionFile } from '../generated/types.gen.js';
+import type { CreatedSession, FinalizedMoc, RegisteredFile, SessionDetails, SessionFile } from '../generated/types.gen.js';
 import type { LocalFile } from './files.js';
 import { type Connection } from './http.js';
 import type { UploadOptions } from './options.js';
 /** An interrupted session, when it can go on. */
-export declare const reopen: (connection: Connection, id: string, { title }: UploadOptions) => Promise<Session | undefined>;
+export declare const reopen: (connection: Connection, id: string, { title }: UploadOptions) => Promise<SessionDetails | undefined>;
 export declare const create: (connection: Connection, files: LocalFile[], { allowDuplicates }: UploadOptions) => Promise<CreatedSession>;
 /** A file that the session knows; what is missing in it is not known here. */
 export type Registered = Pick<RegisteredFile, 'fileId' | 'presignedUrls'> & Pick<SessionFile, 'fileUrl'>;

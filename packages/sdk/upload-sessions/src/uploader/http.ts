@@ -1,5 +1,5 @@
 import type { ProblemDetails } from '../generated/types.gen.js';
-import { failure, isUploadError, type Problem, type UploadError } from './errors.js';
+import { failure, isUploadError, type ServerProblem, type UploadError } from './errors.js';
 import type { UploadOptions } from './options.js';
 
 /** Where requests go, and until when. */
@@ -111,7 +111,7 @@ export const refusal = ({ status, text, header }: Answer): UploadError => {
   const retry = seconds > 0 && { retryAfterSeconds: seconds };
   try {
     const problem = JSON.parse(text) as ProblemDetails;
-    if (problem.code) return failure({ ...retry, ...problem } as Problem, problem.detail);
+    if (problem.code) return failure({ ...retry, ...problem } as ServerProblem, problem.detail);
   } catch {
     // A proxy's own page.
   }

@@ -1,4 +1,4 @@
-import type { Category, FinalizedMoc } from '../generated/types.gen.js';
+import type { FileCategory, FinalizedMoc } from '../generated/types.gen.js';
 
 /** What bytes are read from. A `File` or `Blob` is one; on Node, so is what `fs.openAsBlob` gives. */
 export interface FileLike {
@@ -21,7 +21,7 @@ export interface FileToUpload {
   /** By default what the name's extension says, else the file's own. */
   type?: string | undefined;
   /** By default what the type says: a PDF is an instruction, an image an image, all else a parts list. */
-  category?: Category | undefined;
+  category?: FileCategory | undefined;
   /** Names the file within the session; its name by default, numbered where two have one. */
   key?: string | undefined;
   /** SHA-256 in hex, when it is known already; `false` does without, and without a check for duplicates. */

@@ -6,7 +6,7 @@ import type {
   FinalizeSessionRequest,
   RegisteredFile,
   RegisterFileRequest,
-  Session,
+  SessionDetails,
   SessionFile,
 } from '../generated/types.gen.js';
 import { isUploadError } from './errors.js';
@@ -19,14 +19,15 @@ const randomKey = () =>
     '',
   );
 
-const session = (connection: Connection, id: string) => call<Session>(connection, 'GET', `/sessions/${id}`);
+const session = (connection: Connection, id: string) =>
+  call<SessionDetails>(connection, 'GET', `/sessions/${id}`);
 
 /** An interrupted session, when it can go on. */
 export const reopen = async (
   connection: Connection,
   id: string,
   { title }: UploadOptions,
-): Promise<Session | undefined> => {
+): Promise<SessionDetails | undefined> => {
   try {
     const found = await session(firstContact(connection), id);
     // Only the answer to its finalizing was lost, or it is another upload of the same files.
