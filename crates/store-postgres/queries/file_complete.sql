@@ -1,4 +1,4 @@
--- With: part_restore, session_extend.
+-- With: file_get_status, part_restore, session_extend.
 -- $3 is now: the server's time unless given. $6 is an array of { part_number, etag }; what parts have
 -- now is read after the session's lock is held.
 WITH session AS MATERIALIZED (

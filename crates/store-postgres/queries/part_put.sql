@@ -1,4 +1,4 @@
--- With: file_start, session_extend.
+-- With: file_get_status, file_start, session_extend.
 -- $3 is now: the server's time unless given.
 WITH session AS MATERIALIZED (
   SELECT s.*, coalesce($3, date_trunc('milliseconds', now())) AS now

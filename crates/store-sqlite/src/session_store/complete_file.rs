@@ -1,12 +1,15 @@
 //! Completing a file (CONTRACT section 1.5).
 
+use std::collections::HashMap;
+
 use moc_uploads_core::file::FileStatus;
+use moc_uploads_core::part::PartReceipt;
 use moc_uploads_core::ports::{Activity, CompleteFile, CompleteFileOutcome};
 use moc_uploads_core::session::SessionStatus;
 use rusqlite::Connection;
 
 use super::extend;
-use super::read_session::file;
+use super::read_session::file_status;
 use crate::error::Error;
 use crate::sql;
 
@@ -15,15 +18,15 @@ pub(super) fn complete_file(
     complete: &CompleteFile,
 ) -> Result<Activity<CompleteFileOutcome>, Error> {
     let now = complete.now;
-    let Some(target) = file(db, complete.session_id, complete.file_id)? else {
+    let Some((session, file_status)) = file_status(db, complete.session_id, complete.file_id)?
+    else {
         return Ok(Activity::SessionClosed(None));
     };
-    let session = target.session;
     let done = |outcome| Activity::Done {
         outcome,
         extension: None,
     };
-    match (session.status_at(now), target.file.map(|file| file.status)) {
+    match (session.status_at(now), file_status) {
         (SessionStatus::Active | SessionStatus::Completed, Some(FileStatus::Completed)) => {
             return Ok(done(CompleteFileOutcome::AlreadyCompleted));
         }
@@ -32,16 +35,7 @@ pub(super) fn complete_file(
         _ => return Ok(Activity::SessionClosed(Some(session))),
     }
     let file_id = complete.file_id.to_string();
-    let joined: Vec<_> = complete
-        .parts
-        .iter()
-        .map(|part| (part.part_number, part.etag.as_str()))
-        .collect();
-    sql::execute(
-        db,
-        include_str!("../../queries/part_restore.sql"),
-        (&file_id, serde_json::to_string(&joined)?),
-    )?;
+    restore_parts(db, &file_id, &complete.parts)?;
     sql::execute(
         db,
         include_str!("../../queries/file_complete.sql"),
@@ -56,4 +50,31 @@ pub(super) fn complete_file(
         outcome: CompleteFileOutcome::Completed,
         extension: extend(db, &session, complete.extension, now)?,
     })
+}
+
+/// The file is made of these parts, whatever has been recorded of them since: their ETags are
+/// theirs again.
+fn restore_parts(db: &Connection, file_id: &str, joined: &[PartReceipt]) -> Result<(), Error> {
+    let recorded: HashMap<u32, String> = sql::all(
+        db,
+        include_str!("../../queries/part_list.sql"),
+        [file_id],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?
+    .into_iter()
+    .collect();
+    for part in joined {
+        let etag = part.etag.as_str();
+        if recorded
+            .get(&part.part_number)
+            .is_some_and(|recorded| recorded != etag)
+        {
+            sql::execute(
+                db,
+                include_str!("../../queries/part_restore.sql"),
+                (file_id, part.part_number, etag),
+            )?;
+        }
+    }
+    Ok(())
 }

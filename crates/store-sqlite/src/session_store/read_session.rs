@@ -158,6 +158,25 @@ pub(super) fn file(
     )
 }
 
+/// The session, and how far the file is; cheaper than all of it.
+pub(super) fn file_status(
+    db: &Connection,
+    session_id: SessionId,
+    file_id: FileId,
+) -> Result<Option<(Session, Option<FileStatus>)>, Error> {
+    sql::first(
+        db,
+        include_str!("../../queries/file_get_status.sql"),
+        [session_id.to_string(), file_id.to_string()],
+        |row| {
+            let status = decode::is_present(row, decode::SESSION_COLUMNS)?
+                .then(|| decode::parsed(row, decode::SESSION_COLUMNS))
+                .transpose()?;
+            Ok((decode::session(row)?, status))
+        },
+    )
+}
+
 pub(super) fn part_target(
     db: &Connection,
     session_id: SessionId,

@@ -9,7 +9,7 @@ use moc_uploads_core::time::Timestamp;
 use rusqlite::Connection;
 
 use super::extend;
-use super::read_session::file;
+use super::read_session::file_status;
 use crate::error::Error;
 use crate::sql::{self, signed};
 
@@ -85,26 +85,23 @@ fn judge(
     file_id: FileId,
     now: Timestamp,
 ) -> Result<Result<(Session, FileStatus), Activity<RecordPartOutcome>>, Error> {
-    let Some(target) = file(db, session_id, file_id)? else {
+    let Some((session, file_status)) = file_status(db, session_id, file_id)? else {
         return Ok(Err(Activity::SessionClosed(None)));
     };
-    let session = target.session;
     let refused = |outcome| {
         Err(Activity::Done {
             outcome,
             extension: None,
         })
     };
-    Ok(
-        match (session.status_at(now), target.file.map(|file| file.status)) {
-            (SessionStatus::Active | SessionStatus::Completed, Some(FileStatus::Completed)) => {
-                refused(RecordPartOutcome::FileCompleted)
-            }
-            (SessionStatus::Active, None) => refused(RecordPartOutcome::NoSuchFile),
-            (SessionStatus::Active, Some(file_status)) => Ok((session, file_status)),
-            _ => Err(Activity::SessionClosed(Some(session))),
-        },
-    )
+    Ok(match (session.status_at(now), file_status) {
+        (SessionStatus::Active | SessionStatus::Completed, Some(FileStatus::Completed)) => {
+            refused(RecordPartOutcome::FileCompleted)
+        }
+        (SessionStatus::Active, None) => refused(RecordPartOutcome::NoSuchFile),
+        (SessionStatus::Active, Some(file_status)) => Ok((session, file_status)),
+        _ => Err(Activity::SessionClosed(Some(session))),
+    })
 }
 
 fn start(
