@@ -3,14 +3,12 @@
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom};
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
 use moc_uploads_core::object_key::ObjectKey;
 use moc_uploads_core::plan::PartPlan;
 use moc_uploads_core::ports::{CompleteUpload, CompleteUploadOutcome, ObjectStoreError, Upload};
-use ring::digest::{Context, SHA256};
 
 use crate::digests::{object_etag, part_etag};
 use crate::error::{blocking, if_found, internal, store_error};
@@ -19,8 +17,6 @@ use crate::part_writer::beside_name;
 use crate::remove::remove_parts;
 use crate::store::Inner;
 use crate::uploads::{Completion, UploadState};
-
-const HASH_BUFFER_BYTES: usize = 256 * 1024;
 
 /// Does all its work in one blocking task that owns what it holds: a caller who goes away leaves
 /// nothing half locked.
@@ -84,7 +80,8 @@ fn join(
         )));
     }
     if let Some(expected) = complete.sha256 {
-        let actual = sha256_of(&data, size_bytes).map_err(store_error)?;
+        let actual = completion.hashed().finish(&data, complete.plan);
+        let actual = actual.map_err(store_error)?;
         if actual.as_ref() != expected {
             return Ok(CompleteUploadOutcome::ChecksumMismatch {
                 actual: hex::encode(actual),
@@ -153,19 +150,6 @@ fn names_in(folder: &Path) -> io::Result<HashSet<String>> {
             Err(error) => Some(Err(error)),
         })
         .collect()
-}
-
-fn sha256_of(data: &File, size_bytes: u64) -> io::Result<ring::digest::Digest> {
-    let mut context = Context::new(&SHA256);
-    let mut buffer = vec![0; HASH_BUFFER_BYTES];
-    let mut offset = 0;
-    while offset < size_bytes {
-        let len = buffer.len().min((size_bytes - offset) as usize);
-        data.read_exact_at(&mut buffer[..len], offset)?;
-        context.update(&buffer[..len]);
-        offset += len as u64;
-    }
-    Ok(context.finish())
 }
 
 /// What is left of an upload beside its object. The object is there whatever becomes of this; the

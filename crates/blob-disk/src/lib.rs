@@ -12,10 +12,13 @@
 //! <root>/objects/<shard>/<name>              an object: whole, never written to again
 //! ```
 
+mod batch;
 mod bind;
 mod complete;
+mod data_file;
 mod digests;
 mod error;
+mod hash_ahead;
 mod layout;
 mod list;
 mod open;

@@ -1,19 +1,21 @@
 //! A part on its way to the disk: the half of it that blocks.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, IoSlice};
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use bytes::Bytes;
 use moc_uploads_core::object_key::ObjectKey;
 use moc_uploads_core::part::ETag;
 use moc_uploads_core::ports::{PutPart, PutPartError};
-use rustix::fs::{FallocateFlags, fallocate};
 
+use crate::batch::Batch;
+use crate::data_file::DataFile;
 use crate::digests::{DeclaredDigests, part_etag};
 use crate::error::{PutFailure, if_found};
+use crate::hash_ahead::hash_ahead;
 use crate::layout::sync_folder;
 use crate::store::Inner;
 use crate::uploads::{Claim, Overtaken, UploadState};
@@ -24,6 +26,8 @@ const MAX_VERSIONS: usize = 8;
 
 /// Writes one part. Dropping it gives the part up.
 pub(crate) struct PartWriter {
+    /// What is written next.
+    pub(crate) batch: Batch,
     inner: Arc<Inner>,
     key: ObjectKey,
     part: PutPart,
@@ -42,7 +46,7 @@ enum Target {
 /// The part's own bytes in the data file: given back to the file system unless they were settled,
 /// or a disk that is full would stay so.
 struct InPlace {
-    data: File,
+    data: DataFile,
     /// There until it is settled.
     claim: Option<Claim>,
     offset: u64,
@@ -55,6 +59,7 @@ struct Temporary(PathBuf);
 impl PartWriter {
     pub(crate) fn new(inner: Arc<Inner>, key: ObjectKey, part: PutPart) -> Self {
         Self {
+            batch: Batch::default(),
             upload: Some(inner.uploads.get(&key)),
             digests: DeclaredDigests::new(&part.checksums),
             inner,
@@ -65,25 +70,20 @@ impl PartWriter {
         }
     }
 
-    /// Appends to the part. The caller sees to it that the part does not get too long.
-    pub(crate) fn write(&mut self, batch: &[Bytes]) -> Result<(), PutFailure> {
-        let target = match self.target.take() {
+    /// Appends the batch to the part. The caller sees to it that the part does not get too long.
+    pub(crate) fn write(&mut self) -> Result<(), PutFailure> {
+        let mut target = match self.target.take() {
             Some(target) => target,
             None => self.open()?,
         };
-        let (file, start) = match &target {
-            Target::InPlace(place) => (&place.data, place.offset),
-            Target::Beside { file, .. } => (file, 0),
-        };
         self.inner.layout.require_space()?;
-        for chunk in batch {
-            self.digests.update(chunk);
+        let bytes = self.batch.bytes();
+        self.digests.update(bytes);
+        match &mut target {
+            Target::InPlace(place) => place.write(bytes, self.written_bytes)?,
+            Target::Beside { file, .. } => file.write_all_at(bytes, self.written_bytes)?,
         }
-        let write = || write_all_at(file, batch, start + self.written_bytes);
-        self.written_bytes += match &target {
-            Target::InPlace(place) => place.write(write)??,
-            Target::Beside { .. } => write()?,
-        };
+        self.written_bytes += bytes.len() as u64;
         self.target = Some(target);
         Ok(())
     }
@@ -99,13 +99,16 @@ impl PartWriter {
         let upload_folder = self.inner.layout.upload_folder(&self.key);
         match target {
             Target::InPlace(place) => {
-                place.data.sync_data()?;
+                place.data.sync()?;
                 // Whoever made the file may not have come as far as this.
                 if !upload.is_linked() {
                     sync_folder(&upload_folder)?;
                     upload.set_linked();
                 }
                 place.settle(crc)?;
+                if self.part.will_be_hashed {
+                    hash_ahead(&self.inner, &self.key, upload, self.part.plan);
+                }
             }
             Target::Beside { file, path } => {
                 file.sync_data()?;
@@ -152,12 +155,17 @@ impl PartWriter {
             return Err(PutPartError::NoSuchUpload.into());
         }
         if claim.is_some() {
-            return Ok(Target::InPlace(InPlace {
-                data,
+            let mut place = InPlace {
+                data: DataFile::new(data),
                 claim,
                 offset: self.part.plan.offset(part_number),
                 len: self.part.plan.part_len(part_number),
-            }));
+            };
+            // What is read again soon had better be in the page cache.
+            if !self.part.will_be_hashed {
+                place.go_direct()?;
+            }
+            return Ok(Target::InPlace(place));
         }
         let folder = inner.layout.parts(key);
         match std::fs::create_dir(&folder) {
@@ -182,9 +190,18 @@ impl Drop for PartWriter {
 }
 
 impl InPlace {
-    /// Does a piece of the writing unless completion has begun.
-    fn write<T>(&self, write: impl FnOnce() -> io::Result<T>) -> Result<io::Result<T>, Overtaken> {
-        self.claim.as_ref().ok_or(Overtaken)?.write(write)
+    fn go_direct(&mut self) -> Result<(), PutFailure> {
+        let claim = self.claim.as_ref().ok_or(Overtaken)?;
+        claim.write(|| self.data.go_direct(self.offset, self.len))??;
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8], written_bytes: u64) -> Result<(), PutFailure> {
+        let claim = self.claim.as_ref().ok_or(Overtaken)?;
+        let offset = self.offset + written_bytes;
+        let _turn = (!self.data.is_direct()).then(|| claim.turn());
+        claim.write(|| self.data.write_all_at(bytes, offset))??;
+        Ok(())
     }
 
     fn settle(mut self, crc: u64) -> Result<(), Overtaken> {
@@ -194,11 +211,10 @@ impl InPlace {
 
 impl Drop for InPlace {
     fn drop(&mut self) {
-        if self.claim.is_none() {
+        let Some(claim) = &self.claim else {
             return;
-        }
-        let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-        let given_back = self.write(|| Ok(fallocate(&self.data, hole, self.offset, self.len)?));
+        };
+        let given_back = claim.write(|| self.data.punch_hole(self.offset, self.len));
         // Not every file system can; and after completion began the bytes are its own.
         if let Ok(Err(error)) = given_back {
             tracing::debug!(%error, "bytes of a broken part stay until the upload ends");
@@ -212,24 +228,6 @@ impl Drop for Temporary {
             tracing::warn!(%error, path = %self.0.display(), "temporary file not removed");
         }
     }
-}
-
-/// Writes the chunks one after another with as few calls as can be, so that the kernel may use
-/// large pages for them; how many bytes they have.
-fn write_all_at(file: &File, chunks: &[Bytes], offset: u64) -> io::Result<u64> {
-    let mut slices: Vec<IoSlice<'_>> = chunks.iter().map(|chunk| IoSlice::new(chunk)).collect();
-    let mut slices = slices.as_mut_slice();
-    let mut written_bytes = 0;
-    while !slices.is_empty() {
-        let at = offset + written_bytes;
-        let count = rustix::io::retry_on_intr(|| rustix::io::pwritev(file, slices, at))?;
-        if count == 0 {
-            return Err(io::ErrorKind::WriteZero.into());
-        }
-        written_bytes += count as u64;
-        IoSlice::advance_slices(&mut slices, count);
-    }
-    Ok(written_bytes)
 }
 
 /// How many other versions of a part are kept beside it. The same bytes are the same version.

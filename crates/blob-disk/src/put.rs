@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::StreamExt;
 use moc_uploads_core::part::ETag;
 use moc_uploads_core::ports::{ObjectStoreError, PartBody, PutPart, PutPartError, Upload};
 use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use crate::batch::{ALIGNMENT, Batch};
 use crate::digests::PartCrc;
 use crate::error::{PutFailure, internal, join_error};
 use crate::part_writer::PartWriter;
@@ -23,10 +24,6 @@ const BUFFER_BYTES: usize = 8 * 1024 * 1024;
 /// the pages that the kernel can use.
 const MAX_BATCH_BYTES: usize = 512 * 1024;
 const MIN_BATCH_BYTES: usize = 64 * 1024;
-
-/// A chunk that is smaller is copied together with its neighbours: it holds on to the whole buffer
-/// that the connection was read into, which is larger than this by far.
-const SMALL_CHUNK_BYTES: usize = 32 * 1024;
 
 pub(crate) async fn put_part(
     inner: &Arc<Inner>,
@@ -43,23 +40,27 @@ pub(crate) async fn put_part(
         body,
         expected_bytes: part.plan.part_len(part.part_number),
         received_bytes: 0,
+        batched_bytes: 0,
         crc: PartCrc::new(),
+        chunk: Bytes::new(),
+        batch: Batch::default(),
     };
     let writer = PartWriter::new(Arc::clone(inner), upload.key.clone(), part);
     let mut hand = Hand(Some(Work::Idle(Box::new(writer))));
     loop {
-        let batch = match intake.next_batch().await {
-            Ok(batch) => batch,
+        let is_last = match intake.fill_batch().await {
+            Ok(is_last) => is_last,
             Err(error) => {
                 hand.give_up().await;
                 return Err(error);
             }
         };
         let mut writer = hand.take().await?;
-        if batch.is_last {
+        std::mem::swap(&mut intake.batch, &mut writer.batch);
+        if is_last {
             let crc = intake.crc.finish();
             let finish = spawn_blocking(move || {
-                writer.write(&batch.chunks)?;
+                writer.write()?;
                 writer.finish(crc)
             });
             return finish
@@ -68,7 +69,7 @@ pub(crate) async fn put_part(
                 .map_err(|PutFailure(error)| error);
         }
         hand.0 = Some(Work::Writing(spawn_blocking(move || {
-            writer.write(&batch.chunks)?;
+            writer.write()?;
             Ok(writer)
         })));
     }
@@ -81,42 +82,40 @@ struct Intake<'a> {
     body: PartBody,
     expected_bytes: u64,
     received_bytes: u64,
+    batched_bytes: u64,
     crc: PartCrc,
-}
-
-struct Batch {
-    chunks: Vec<Bytes>,
-    /// The body has ended, with the right length.
-    is_last: bool,
+    /// What of the last chunk has not found room yet.
+    chunk: Bytes,
+    batch: Batch,
 }
 
 impl Intake<'_> {
-    async fn next_batch(&mut self) -> Result<Batch, PutPartError> {
+    /// Receives the next batch; whether it is the last: the body has ended, with the right length.
+    async fn fill_batch(&mut self) -> Result<bool, PutPartError> {
         let max_bytes = batch_bytes(self.inner.running_puts.load(Ordering::Relaxed));
-        let missing_bytes = self.expected_bytes - self.received_bytes;
-        let mut gathered = Gathered::new(max_bytes.min(missing_bytes as usize));
-        // When all is there, what is still to be seen is that nothing follows.
-        while self.received_bytes == self.expected_bytes || gathered.bytes < max_bytes {
+        let missing_bytes = self.expected_bytes - self.batched_bytes;
+        let max_bytes = missing_bytes.min(max_bytes as u64) as usize;
+        self.batch.clear(max_bytes);
+        self.batched_bytes += max_bytes as u64;
+        loop {
+            self.batch.take_from(&mut self.chunk);
+            // When all is there, what is still to be seen is that nothing follows.
+            if self.batch.is_full() && self.batched_bytes < self.expected_bytes {
+                return Ok(false);
+            }
             let Some(chunk) = self.body.next().await.transpose()? else {
-                if self.received_bytes < self.expected_bytes {
-                    return Err(self.wrong_length());
-                }
-                return Ok(Batch {
-                    chunks: gathered.into_chunks(),
-                    is_last: true,
-                });
+                return match self.received_bytes < self.expected_bytes {
+                    true => Err(self.wrong_length()),
+                    false => Ok(true),
+                };
             };
             self.received_bytes += chunk.len() as u64;
             if self.received_bytes > self.expected_bytes {
                 return Err(self.wrong_length());
             }
             self.crc.update(&chunk);
-            gathered.add(chunk);
+            self.chunk = chunk;
         }
-        Ok(Batch {
-            chunks: gathered.into_chunks(),
-            is_last: false,
-        })
     }
 
     fn wrong_length(&self) -> PutPartError {
@@ -126,55 +125,9 @@ impl Intake<'_> {
     }
 }
 
-/// What is received for one batch.
-struct Gathered {
-    bytes: usize,
-    max_bytes: usize,
-    chunks: Vec<Bytes>,
-    /// Small chunks, which follow those above.
-    small: BytesMut,
-}
-
-impl Gathered {
-    /// Room is made at once for `max_bytes`, when the first small chunk comes: growing would copy
-    /// them again and again.
-    fn new(max_bytes: usize) -> Self {
-        Self {
-            bytes: 0,
-            max_bytes,
-            chunks: Vec::new(),
-            small: BytesMut::new(),
-        }
-    }
-
-    fn add(&mut self, chunk: Bytes) {
-        let room = self.max_bytes.saturating_sub(self.bytes);
-        self.bytes += chunk.len();
-        if chunk.len() < SMALL_CHUNK_BYTES {
-            if self.small.is_empty() {
-                self.small.reserve(room);
-            }
-            self.small.extend_from_slice(&chunk);
-        } else {
-            self.end_small();
-            self.chunks.push(chunk);
-        }
-    }
-
-    fn end_small(&mut self) {
-        if !self.small.is_empty() {
-            self.chunks.push(self.small.split().freeze());
-        }
-    }
-
-    fn into_chunks(mut self) -> Vec<Bytes> {
-        self.end_small();
-        self.chunks
-    }
-}
-
 fn batch_bytes(running_puts: usize) -> usize {
-    (BUFFER_BYTES / 2 / running_puts.max(1)).clamp(MIN_BATCH_BYTES, MAX_BATCH_BYTES)
+    let bytes = BUFFER_BYTES / 2 / running_puts.max(1);
+    (bytes / ALIGNMENT * ALIGNMENT).clamp(MIN_BATCH_BYTES, MAX_BATCH_BYTES)
 }
 
 /// Counts a put while it runs.
@@ -231,26 +184,5 @@ impl Drop for Hand {
         {
             runtime.spawn_blocking(move || drop(writer));
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn small_chunks_are_joined_and_the_order_stays() {
-        let large = Bytes::from(vec![b'L'; SMALL_CHUNK_BYTES]);
-        let mut gathered = Gathered::new(2 * SMALL_CHUNK_BYTES);
-        for chunk in ["a", "b"] {
-            gathered.add(Bytes::from(chunk));
-        }
-        gathered.add(large.clone());
-        gathered.add(Bytes::from("c"));
-        assert_eq!(gathered.bytes, SMALL_CHUNK_BYTES + 3);
-        assert_eq!(
-            gathered.into_chunks(),
-            [Bytes::from("ab"), large, "c".into()]
-        );
     }
 }

@@ -25,8 +25,7 @@ use crate::uploads::Uploads;
 ///
 /// One process per root; see [`DiskStore::open`]. A running [`ObjectStore::put_part`] buffers two
 /// batches of 512 KiB, and less, down to 64 KiB, where all that run would buffer more than 16 MiB
-/// together. A batch has at most one chunk of its body more: who hands in large chunks decides how
-/// much memory that is.
+/// together, and one chunk of its body.
 #[derive(Clone)]
 pub struct DiskStore(pub(crate) Arc<Inner>);
 

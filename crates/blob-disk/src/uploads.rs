@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use moc_uploads_core::object_key::ObjectKey;
 
+use crate::hash_ahead::HashedParts;
+
 /// The uploads that this process has written to. An upload that it has not written to has no
 /// entry: then the database alone says which bytes are acknowledged.
 #[derive(Default)]
@@ -24,6 +26,11 @@ pub(crate) struct UploadState {
     /// By part number, what this process has written in place: the CRC of the bytes, or nothing
     /// to rely on while they are being written.
     slots: Mutex<HashMap<u32, Option<u64>>>,
+    /// Of the bytes that are settled.
+    pub(crate) hashed: Mutex<HashedParts>,
+    /// Held to write through the page cache: the kernel lets one at a time write to a file, and
+    /// who waits for that there does not sleep.
+    turn: Mutex<()>,
 }
 
 #[derive(Default)]
@@ -87,6 +94,10 @@ impl UploadState {
         Completion(self)
     }
 
+    pub(crate) fn is_settled(&self, part_number: u32) -> bool {
+        matches!(lock(&self.slots).get(&part_number), Some(Some(_)))
+    }
+
     pub(crate) fn set_linked(&self) {
         self.is_linked.store(true, Ordering::Release);
     }
@@ -113,6 +124,15 @@ impl Completion<'_> {
     /// joining that part again makes them whole.
     pub(crate) fn unsettle(&self, part_number: u32) {
         lock(&self.0.slots).insert(part_number, None);
+        let mut hashed = lock(&self.0.hashed);
+        if hashed.include(part_number) {
+            *hashed = HashedParts::default();
+        }
+    }
+
+    /// What is known of the hash of what the data file holds.
+    pub(crate) fn hashed(&self) -> MutexGuard<'_, HashedParts> {
+        lock(&self.0.hashed)
     }
 }
 
@@ -146,6 +166,11 @@ impl Claim {
         } else {
             Err(Overtaken)
         }
+    }
+
+    /// Waits until nobody else writes to the file through the page cache.
+    pub(crate) fn turn(&self) -> MutexGuard<'_, ()> {
+        lock(&self.upload.turn)
     }
 
     /// The bytes are whole and synced: they are not written to any more.

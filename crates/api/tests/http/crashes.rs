@@ -430,6 +430,7 @@ async fn what_is_stored_after_a_session_was_freed_is_removed(files: Files) {
         part_number: 1,
         plan,
         replaces: false,
+        will_be_hashed: false,
         checksums: Vec::new(),
     };
     let put = objects.put_part(&upload, put, body(&client.bytes)).await;

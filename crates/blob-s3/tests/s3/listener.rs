@@ -35,6 +35,7 @@ pub(crate) fn unstored_file(size_bytes: u64) -> TestFile {
         upload: new_file(&user("o"), session_id(), instruction("x", size_bytes)).upload,
         plan: PartPlan::new(size_bytes, size_bytes),
         bytes: bytes(size_bytes, 1),
+        will_be_hashed: false,
     }
 }
 

@@ -65,6 +65,9 @@ pub struct PutPart {
     /// Whether a part of this number is recorded already: its bytes must stay until the new ones
     /// are whole.
     pub replaces: bool,
+    /// Whether completion will compare the whole file with a SHA-256, so that a store may get ready
+    /// to read the bytes again.
+    pub will_be_hashed: bool,
     /// All must match.
     pub checksums: Vec<Checksum>,
 }

@@ -158,14 +158,12 @@ impl Uploads {
             Ok(joined) => joined,
             Err(error) => by_the_store(Some(error)).await?,
         };
-        let verified = self.settings().verify_hash.then_some(&file.metadata.hash);
-        let sha256 = verified.and_then(|hash| hash.as_ref()?.sha256());
         let mut is_asked = false;
         loop {
             let complete = CompleteUpload {
                 parts: joined.clone(),
                 plan,
-                sha256,
+                sha256: self.sha256_to_verify(file),
             };
             match self.deps.objects.complete_upload(upload, complete).await? {
                 CompleteUploadOutcome::PartsDiffer if !is_asked => {
@@ -175,6 +173,12 @@ impl Uploads {
                 outcome => return Ok((joined, outcome)),
             }
         }
+    }
+
+    /// What the bytes of a file must hash to, where that was declared and is verified.
+    pub(super) fn sha256_to_verify(&self, file: &UploadFile) -> Option<[u8; 32]> {
+        let hash = file.metadata.hash.as_ref()?;
+        self.settings().verify_hash.then(|| hash.sha256())?
     }
 
     /// Upload and object are both gone: another call has completed the file just now, or its

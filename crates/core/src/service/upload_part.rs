@@ -96,6 +96,7 @@ impl Uploads {
             part_number,
             plan,
             replaces: is_recorded,
+            will_be_hashed: self.sha256_to_verify(&file).is_some(),
             checksums: request.checksums,
         };
         let etag = match self.deps.objects.put_part(&upload, put, body).await {

@@ -111,6 +111,7 @@ async fn try_operations(
         part_number: 1,
         plan,
         replaces: false,
+        will_be_hashed: false,
         checksums: Vec::new(),
     };
     let body = stream::iter([Ok(Bytes::from_static(BODY))]).boxed();

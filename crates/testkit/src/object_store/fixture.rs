@@ -61,6 +61,8 @@ pub struct TestFile {
     pub plan: PartPlan,
     /// All of it.
     pub bytes: Vec<u8>,
+    /// Whether its SHA-256 will be compared at completion.
+    pub will_be_hashed: bool,
 }
 
 impl TestFile {
@@ -75,6 +77,7 @@ impl TestFile {
             upload,
             plan: PartPlan::new(size_bytes, part_bytes),
             bytes: bytes(size_bytes, size_bytes),
+            will_be_hashed: false,
         }
     }
 
@@ -103,6 +106,7 @@ impl TestFile {
             part_number,
             plan: self.plan,
             replaces,
+            will_be_hashed: self.will_be_hashed,
             checksums: Vec::new(),
         }
     }
