@@ -1,11 +1,14 @@
 -- With: moc_file_insert, moc_list_slugs, moc_title_exists, session_complete.
 -- Creates nothing when the lock is lost, or the title or the slug is taken. '.' is the character
 -- after '-': the range is every slug that begins with $6 and a dash.
-WITH session AS MATERIALIZED (
-  SELECT s.id
+WITH found AS MATERIALIZED (
+  SELECT s.id, s.status, s.finalizing_at
   FROM upload_sessions AS s
-  WHERE s.id = $2 AND s.status = 'active' AND s.finalizing_at = $15
+  WHERE s.id = $2
   FOR NO KEY UPDATE
+),
+session AS MATERIALIZED (
+  SELECT id FROM found WHERE status = 'active' AND finalizing_at = $15
 ),
 title AS MATERIALIZED (
   SELECT EXISTS (SELECT 1 FROM moc_instructions WHERE user_id = $3 AND title = $4) AS is_taken
@@ -56,6 +59,6 @@ SELECT
   array(
     SELECT slug
     FROM moc_instructions
-    WHERE user_id = $3 AND (slug = $6 OR (slug > $6 || '-' AND slug < $6 || '.'))
+    WHERE user_id = $3 AND slug >= $6 AND slug < $6 || '.' AND (slug = $6 OR slug > $6 || '-')
   )
 FROM title

@@ -1,6 +1,7 @@
 -- With: daily_upload_count, duplicate_list, idempotency_get, idempotency_put.
 -- $1 is when to judge expiry: the server's time unless given. $10 is an array of
--- { position, key, size, hash }. Requests with one idempotency key go one after the other.
+-- { position, key, size, hash }. Requests with one idempotency key go one after the other. Each file
+-- is looked up by itself (OFFSET keeps the planner from joining): a user's files may be most of all.
 WITH clock AS MATERIALIZED (
   SELECT coalesce($1, date_trunc('milliseconds', now())) AS now
 ),
@@ -20,11 +21,15 @@ duplicate AS MATERIALIZED (
   SELECT DISTINCT ON (w.position) w.position, w.key, f.file_url
   FROM jsonb_to_recordset($10) AS w(position bigint, key text, size bigint, hash text)
   CROSS JOIN clock
-  JOIN upload_session_files AS f
-    ON f.user_id = $3 AND f.file_size_bytes = w.size AND f.file_hash = w.hash
+  CROSS JOIN LATERAL (
+    SELECT f.session_id, f.file_url, f.registration_number
+    FROM upload_session_files AS f
+    WHERE f.user_id = $3 AND f.file_size_bytes = w.size AND f.file_hash = w.hash
+      AND f.status = 'completed' AND f.file_hash IS NOT NULL
+    OFFSET 0
+  ) AS f
   JOIN upload_sessions AS s ON s.id = f.session_id
-  WHERE f.status = 'completed' AND f.file_hash IS NOT NULL
-    AND (s.status = 'completed' OR (s.status = 'active' AND s.expires_at > clock.now))
+  WHERE (s.status = 'completed' OR (s.status = 'active' AND s.expires_at > clock.now))
     AND NOT EXISTS (SELECT 1 FROM answered)
   ORDER BY w.position, f.registration_number
 ),

@@ -1,19 +1,27 @@
 -- With: session_count.
--- A row for each session of the page, one of nothing but the total where there is none.
-WITH matching AS (
-  SELECT s.*
-  FROM upload_sessions AS s
-  WHERE s.user_id = $1
+-- A row for each session of the page, one of nothing but the total where there is none. To be planned
+-- for its values each time: the page is then read from the index, and all of a user's are only counted.
+WITH page AS (
+  SELECT
+    id, user_id, status, part_size_bytes, created_at, expires_at, declared_file_count,
+    declared_bytes, moc_id
+  FROM upload_sessions
+  WHERE user_id = $1
     AND ($2::text IS NULL OR $2 = CASE
-      WHEN s.status = 'active' AND s.expires_at <= $3 THEN 'expired'
-      ELSE s.status
+      WHEN status = 'active' AND expires_at <= $3 THEN 'expired'
+      ELSE status
     END)
-),
-page AS (
-  SELECT *
-  FROM matching
   ORDER BY created_at DESC, id DESC
   LIMIT $4 OFFSET $5
+),
+total AS (
+  SELECT count(*) AS session_count
+  FROM upload_sessions
+  WHERE user_id = $1
+    AND ($2::text IS NULL OR $2 = CASE
+      WHEN status = 'active' AND expires_at <= $3 THEN 'expired'
+      ELSE status
+    END)
 )
 SELECT
   s.id, s.user_id, s.status, s.part_size_bytes, s.created_at, s.expires_at,
@@ -23,7 +31,7 @@ SELECT
   m.id, m.title, m.slug, m.description, m.pdf_key, m.image_keys, m.parts_keys, m.tags, m.theme,
   m.thumbnail_url, m.created_at,
   total.session_count
-FROM (SELECT count(*) AS session_count FROM matching) AS total
+FROM total
 LEFT JOIN page AS s ON true
 LEFT JOIN moc_instructions AS m ON m.id = s.moc_id
 CROSS JOIN LATERAL (

@@ -37,16 +37,25 @@ impl Database {
 
     /// All rows of one statement, which is a transaction by itself.
     pub(crate) async fn all(&self, query: Query) -> Result<Vec<PgRow>, Error> {
-        let mut lease = if self.has_prepared_statements {
-            self.lease().await?
+        self.for_one().await?.all_and_commit(query).await
+    }
+
+    /// As [`Database::all`], planned for its parameters each time: where the plan for the average
+    /// user is a bad one for others.
+    pub(crate) async fn all_planned(&self, query: Query) -> Result<Vec<PgRow>, Error> {
+        let mut lease = self.for_one().await?;
+        lease.is_persistent = false;
+        lease.all_and_commit(query).await
+    }
+
+    async fn for_one(&self) -> Result<Lease, Error> {
+        if self.has_prepared_statements {
+            self.lease().await
         } else {
             // Between its parsing and its execution a pooler may go to another server, unless a
             // transaction holds it.
-            self.begin().await?
-        };
-        let rows = lease.all(query).await?;
-        lease.commit().await?;
-        Ok(rows)
+            self.begin().await
+        }
     }
 
     /// The first row of one statement.
@@ -126,6 +135,12 @@ impl Lease {
         let rows = within(self.deadline, self.connection.fetch_all(query)).await;
         self.is_busy = is_still_busy(&rows);
         rows
+    }
+
+    async fn all_and_commit(mut self, query: Query) -> Result<Vec<PgRow>, Error> {
+        let rows = self.all(query).await?;
+        self.commit().await?;
+        Ok(rows)
     }
 
     /// Several statements, none with parameters.

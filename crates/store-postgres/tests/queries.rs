@@ -154,6 +154,12 @@ async fn duplicates_are_found_by_their_index() {
          PREPARE statement AS {sql}; EXPLAIN (COSTS OFF) EXECUTE statement({nulls})"
     );
     let plan = database.psql(&explain);
+    let mut lines = plan.lines().map(str::trim);
     let index = "Index Scan using idx_upload_session_files_duplicate_detection";
-    assert!(plan.contains(index), "{plan}");
+    assert!(lines.any(|line| line.contains(index)), "{plan}");
+    let condition = "((user_id = $3) AND (file_size_bytes = w.size) AND (file_hash = w.hash))";
+    let found = lines
+        .next()
+        .and_then(|line| line.strip_prefix("Index Cond: "));
+    assert_eq!(found, Some(condition), "{plan}");
 }

@@ -12,10 +12,11 @@ use std::time::Duration;
 use moc_uploads_core::finalize::{MocDraft, NewMoc};
 use moc_uploads_core::part::{ETag, Part, PartReceipt};
 use moc_uploads_core::ports::*;
+use moc_uploads_core::principal::UserId;
 use moc_uploads_core::session::SessionStatus;
-use moc_uploads_store_postgres::PostgresStore;
+use moc_uploads_store_postgres::{PostgresOptions, PostgresStore};
 use moc_uploads_testkit::builders::{
-    EXTENSION, MINUTE, instruction, moc_id, new_file, new_session, user,
+    EXTENSION, MINUTE, hash, instruction, moc_id, new_file, new_session, user, with_hash,
 };
 use moc_uploads_testkit::clock::ManualClock;
 use moc_uploads_testkit::postgres::Database;
@@ -45,6 +46,19 @@ fn documented() -> BTreeMap<String, (String, String)> {
 struct Counter<'a> {
     database: &'a Database,
     counts: BTreeMap<String, (String, String)>,
+    /// Pages that were read, from memory or not, or written aside.
+    pages: BTreeMap<String, u64>,
+}
+
+impl<'a> Counter<'a> {
+    fn new(database: &'a Database) -> Self {
+        database.psql("CREATE EXTENSION IF NOT EXISTS pg_stat_statements");
+        Self {
+            database,
+            counts: BTreeMap::new(),
+            pages: BTreeMap::new(),
+        }
+    }
 }
 
 impl Counter<'_> {
@@ -63,12 +77,17 @@ impl Counter<'_> {
         let outcome = call.await.unwrap();
         let counted = self.database.psql(&format!(
             "SELECT coalesce(sum(s.calls) FILTER (WHERE s.query !~ '^(BEGIN|SET|COMMIT)'), 0), \
-             CASE WHEN count(*) FILTER (WHERE s.query ~ '^BEGIN') > 0 THEN 'yes' ELSE 'no' END \
+             CASE WHEN count(*) FILTER (WHERE s.query ~ '^BEGIN') > 0 THEN 'yes' ELSE 'no' END, \
+             coalesce(sum(shared_blks_hit + shared_blks_read + temp_blks_written), 0) \
              {statistics}"
         ));
-        let (statements, transaction) = counted.split_once('|').unwrap();
-        let counts = (statements.to_owned(), transaction.to_owned());
+        let counted: Vec<_> = counted.split('|').collect();
+        let [statements, transaction, pages] = counted.as_slice() else {
+            panic!("{counted:?}");
+        };
+        let counts = ((*statements).to_owned(), (*transaction).to_owned());
         self.counts.insert(method.to_owned(), counts);
+        self.pages.insert(method.to_owned(), pages.parse().unwrap());
         outcome
     }
 }
@@ -78,27 +97,73 @@ async fn methods_cost_what_the_documentation_says() {
     let Some(database) = common::migrated().await else {
         return;
     };
-    database.psql("CREATE EXTENSION pg_stat_statements");
     let store = common::open(&database.url());
-    let mut counter = Counter {
-        database: &database,
-        counts: BTreeMap::new(),
-    };
-    run_every_method(&store, &mut counter).await;
+    let mut counter = Counter::new(&database);
+    run_every_method(&store, &user("alice"), &mut counter).await;
     assert_eq!(counter.counts, documented());
 }
 
-async fn run_every_method(store: &PostgresStore, counter: &mut Counter<'_>) {
+/// A request reads some dozens of pages. One that walks over a user's rows reads hundreds here.
+const MAX_PAGES: u64 = 150;
+
+/// Alice has a fifth of everything, and in the end there are many more sessions in use than at the
+/// last `ANALYZE`. A statement that is prepared is planned for the average user, sooner or later.
+#[tokio::test]
+async fn methods_read_no_more_of_a_large_database_whoever_asks() {
+    let Some(database) = common::migrated().await else {
+        return;
+    };
+    let large = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/large.sql");
+    let alice = user("alice");
+    let named = format!("alice={alice}");
+    let filled = database
+        .psql_command()
+        .args(["-v", &named, "-f", large])
+        .status();
+    assert!(filled.unwrap().success());
+    // The planner does not hear of them.
+    let in_use = "INSERT INTO upload_sessions (user_id, created_at, expires_at) \
+                  SELECT 'bob', '2020-01-01', '2100-01-01' FROM generate_series(1, 10000)";
+    let planned_for_all = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET plan_cache_mode = \
+                           force_generic_plan', current_database()); END $$";
+    let list = SessionQuery {
+        user_id: alice.clone(),
+        status: None,
+        now: ManualClock::START,
+        limit: 20,
+        offset: 0,
+    };
+    let one_connection = PostgresOptions {
+        max_connections: 1,
+        ..common::options(&database.url())
+    };
+    let mut counter = Counter::new(&database);
+    let store = common::open_with(one_connection.clone());
+    for _ in 0..8 {
+        let list = store.list_sessions(list.clone());
+        counter.count("list_sessions, again", list).await;
+    }
+    database.psql(in_use);
+    database.psql(planned_for_all);
+    let store = common::open_with(one_connection);
+    run_every_method(&store, &alice, &mut counter).await;
+    counter.pages.remove("list_sessions");
+    counter.pages.retain(|_, pages| *pages > MAX_PAGES);
+    assert_eq!(counter.pages, BTreeMap::new());
+}
+
+async fn run_every_method(store: &PostgresStore, user_id: &UserId, counter: &mut Counter<'_>) {
     let now = ManualClock::START;
-    let mut session = new_session(&user("alice"), vec![instruction("a", 1)], now);
+    let hashed = with_hash(instruction("a", 1), hash('a'));
+    let mut session = new_session(user_id, vec![hashed], now);
     session.daily_limit = Some(10);
     session.idempotency = Some(Idempotency {
         key: "key".to_owned(),
         fingerprint: "body".to_owned(),
         valid_since: now,
     });
-    let (id, user_id) = (session.id, session.user_id.clone());
-    let file = new_file(&user_id, id, instruction("a", 4));
+    let id = session.id;
+    let file = new_file(user_id, id, instruction("a", 4));
     counter.count("ping", store.ping()).await;
     counter.count("database_id", store.database_id()).await;
     let create = store.create_session(session.clone());
@@ -111,7 +176,7 @@ async fn run_every_method(store: &PostgresStore, counter: &mut Counter<'_>) {
     let near = session.expires_at - Duration::from_millis(1);
     let register = RegisterFiles {
         session_id: id,
-        files: vec![file.clone(), new_file(&user_id, id, instruction("b", 4))],
+        files: vec![file.clone(), new_file(user_id, id, instruction("b", 4))],
         max_file_count: Some(1),
         now: near,
         extension: EXTENSION,
@@ -195,7 +260,7 @@ async fn run_every_method(store: &PostgresStore, counter: &mut Counter<'_>) {
     counter
         .count("list_sessions", store.list_sessions(list))
         .await;
-    let begin = store.begin_finalize(id, &user_id, now, LOCK_TTL);
+    let begin = store.begin_finalize(id, user_id, now, LOCK_TTL);
     let outcome = counter.count("begin_finalize", begin).await;
     let BeginFinalizeOutcome::Locked { files, .. } = outcome else {
         panic!("not locked: {outcome:?}");
@@ -227,16 +292,16 @@ async fn run_every_method(store: &PostgresStore, counter: &mut Counter<'_>) {
         .count("commit_finalize", store.commit_finalize(moc, now))
         .await;
     assert!(matches!(outcome, CommitFinalizeOutcome::Created(_)));
-    let outcome = store.begin_finalize(id, &user_id, now, LOCK_TTL).await;
+    let outcome = store.begin_finalize(id, user_id, now, LOCK_TTL).await;
     assert!(matches!(
         outcome,
         Ok(BeginFinalizeOutcome::AlreadyFinalized(_))
     ));
 
-    let [cancelled, expired] = [0, 1].map(|_| new_session(&user_id, vec![], now));
+    let [cancelled, expired] = [0, 1].map(|_| new_session(user_id, vec![], now));
     store.create_session(cancelled.clone()).await.unwrap();
     store.create_session(expired.clone()).await.unwrap();
-    let cancel = store.cancel_session(cancelled.id, &user_id, now, LOCK_TTL);
+    let cancel = store.cancel_session(cancelled.id, user_id, now, LOCK_TTL);
     counter.count("cancel_session", cancel).await;
     let expire = store.expire_sessions(expired.expires_at, LOCK_TTL, 10);
     assert_eq!(counter.count("expire_sessions", expire).await.len(), 1);

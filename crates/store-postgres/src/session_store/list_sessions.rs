@@ -22,7 +22,7 @@ pub(super) async fn list_sessions(
         .bind(query.now.to_datetime())
         .bind(i64::from(query.limit))
         .bind(i64::try_from(query.offset).unwrap_or(i64::MAX));
-    let rows = db.all(statement).await?;
+    let rows = db.all_planned(statement).await?;
     let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
     Ok(SessionPage {
         total: decode::unsigned(first, TOTAL)?,
