@@ -5,6 +5,7 @@
     reason = "a table on the terminal is the product"
 )]
 
+mod analytics;
 mod bare;
 mod build;
 mod complete;
@@ -50,6 +51,8 @@ enum Command {
     Complete(complete::Args),
     /// Lifecycles with analytics on, off, and with its table locked by somebody else.
     Events(events::Args),
+    /// Reports over millions of events.
+    Analytics(analytics::Args),
     /// The duplicate check with a thousand and with a million completed files.
     Duplicates(duplicates::Args),
     /// Cost of a cold release build and of a debug build after a one-line edit.
@@ -67,6 +70,7 @@ fn main() -> Result<()> {
         Command::Postgres(args) => postgres::run(&args),
         Command::Complete(args) => complete::run(&args),
         Command::Events(args) => events::run(&args),
+        Command::Analytics(args) => analytics::run(&args),
         Command::Duplicates(args) => duplicates::run(&args),
         Command::Build(args) => build::run(&args),
         Command::Bare(args) => bare::run(&args),

@@ -140,8 +140,18 @@ impl Drop for Server {
 
 /// A token for a user of the real binary, as its operator mints it.
 pub(crate) fn mint_token(user: &str) -> Result<String> {
+    mint(&["--sub", user])
+}
+
+/// A token for an admin.
+pub(crate) fn mint_admin_token(user: &str) -> Result<String> {
+    mint(&["--sub", user, "--role", "admin"])
+}
+
+fn mint(args: &[&str]) -> Result<String> {
     let output = Command::new(real_binary()?)
-        .args(["token", "--sub", user])
+        .arg("token")
+        .args(args)
         .env_clear()
         .env("AUTH_JWT_SECRET", SECRET)
         .output()?;

@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use moc_uploads_testkit::server::command;
+use moc_uploads_testkit::server::{Server, command};
 use serde_json::Value;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_moc-uploads");
@@ -199,4 +199,120 @@ fn seed_is_refused_in_production() {
         assert!(text(&output.stderr).contains("STAGE"));
     }
     assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none());
+}
+
+/// Sessions of three days, a day without any between them: `[day, hour, type, metadata]`.
+const EVENTS: &[(u32, u32, &str, &str)] = &[
+    (25, 9, "session_created", "{}"),
+    (25, 9, "file_registered", "{}"),
+    (
+        25,
+        9,
+        "file_completed",
+        r#"{"elapsed_time_ms": 900, "total_size_bytes": 1048576}"#,
+    ),
+    (25, 10, "session_finalized", "{}"),
+    (25, 11, "session_created", "{}"),
+    (
+        25,
+        12,
+        "session_failed",
+        r#"{"failure_reason": "SESSION_EXPIRED"}"#,
+    ),
+    (25, 13, "session_created", "{}"),
+    (
+        25,
+        14,
+        "session_failed",
+        r#"{"failure_reason": "CANCELLED"}"#,
+    ),
+    (27, 9, "session_created", "{}"),
+    (27, 9, "file_registered", "{}"),
+    (
+        27,
+        9,
+        "file_completed",
+        r#"{"elapsed_time_ms": 61500, "total_size_bytes": 4096}"#,
+    ),
+    (
+        27,
+        10,
+        "session_failed",
+        r#"{"failure_reason": "CANCELLED"}"#,
+    ),
+    (27, 11, "session_created", "{}"),
+];
+
+/// A development server, which needs no token, and its data with [`EVENTS`].
+fn server_with_events() -> (tempfile::TempDir, Server) {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(BINARY, folder.path(), &[]);
+    let db = rusqlite::Connection::open(folder.path().join("moc-uploads.db")).unwrap();
+    let mut sessions = 0;
+    for (number, (day, hour, event_type, metadata)) in EVENTS.iter().enumerate() {
+        let at = format!("unixepoch('2026-01-{day} {hour:02}:00') * 1000");
+        if *event_type == "session_created" {
+            sessions += 1;
+            let insert = format!(
+                "INSERT INTO upload_sessions (id, user_id, status, expires_at, created_at, updated_at)
+                 VALUES (?1, 'auth0|alice', 'completed', 0, {at}, 0)"
+            );
+            db.execute(&insert, [id(sessions)]).unwrap();
+        }
+        let insert = format!(
+            "INSERT INTO upload_session_analytics
+             (event_id, session_id, event_type, metadata, created_at) VALUES (?1, ?2, ?3, ?4, {at})"
+        );
+        let number = u32::try_from(number).unwrap();
+        let row = (id(number), id(sessions), event_type, metadata);
+        db.execute(&insert, row).unwrap();
+    }
+    (folder, server)
+}
+
+fn id(number: u32) -> String {
+    format!("00000000-0000-4000-8000-{number:012x}")
+}
+
+#[test]
+fn analytics_are_a_table_and_a_chart_for_people_and_lines_for_scripts() {
+    let (_folder, server) = server_with_events();
+    let url = server.url();
+    let range = ["--from", "2026-01-25", "--to", "2026-01-28"];
+    let analytics = |more: &[&str]| {
+        let args = [&["analytics", "--server", &url], &range[..], more].concat();
+        let output = moc_uploads(&args, &[]);
+        assert_eq!(text(&output.stderr), "");
+        succeeds(&output).to_owned()
+    };
+    insta::assert_snapshot!("analytics_table", analytics(&[]));
+    insta::assert_snapshot!("analytics_csv", analytics(&["--csv"]));
+    let json: Value = serde_json::from_str(&analytics(&["--json"])).unwrap();
+    insta::assert_json_snapshot!("analytics_json", json);
+    insta::assert_snapshot!("analytics_of_nobody", analytics(&["--user", "auth0|bob"]));
+    let nothing = ["--user", "auth0|bob", "--csv"];
+    insta::assert_snapshot!("analytics_of_nobody_csv", analytics(&nothing));
+}
+
+/// Nobody is asked: there is no server.
+#[test]
+fn analytics_of_a_wrong_range_are_wrong_usage() {
+    for (name, range) in [
+        ("no_date", &["--from", "2026-02-30"][..]),
+        (
+            "empty_range",
+            &["--from", "2026-01-25", "--to", "2026-01-25"],
+        ),
+        (
+            "long_range",
+            &["--from", "2024-01-01", "--to", "2026-01-01"],
+        ),
+        ("both_formats", &["--json", "--csv"]),
+    ] {
+        let args = [&["analytics"], range].concat();
+        let output = moc_uploads(&args, &[]);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert_eq!(text(&output.stdout), "");
+        insta::assert_snapshot!(format!("analytics_{name}"), text(&output.stderr));
+    }
 }

@@ -15,10 +15,12 @@ mod tables;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use moc_uploads_testkit::postgres::{self, Database};
 use moc_uploads_testkit::server::Server;
 use rand::Rng;
+use serde_json::{Value, json};
 
 use burst::Burst;
 use tables::Tables;
@@ -157,4 +159,84 @@ async fn a_locked_table_of_events_holds_up_no_upload_and_loses_no_event() {
     let (expected, events) = (tables.expected(), tables.events());
     assert!(expected.len() > 50 * 7, "{} events", expected.len());
     assert_eq!(difference(&expected, &events), (vec![], vec![]));
+}
+
+/// What `/metrics` says of events, by name.
+async fn event_metrics(server: &Server) -> [u64; 4] {
+    let url = format!("{}/metrics", server.url());
+    let page = reqwest::get(url).await.unwrap().text().await.unwrap();
+    let value = |name: &str| {
+        let of_name = |line: &str| Some(line.strip_prefix(name)?.strip_prefix(' ')?.to_owned());
+        let value = page.lines().find_map(of_name);
+        value
+            .unwrap_or_else(|| panic!("no {name}: {page}"))
+            .parse()
+            .unwrap()
+    };
+    [
+        value("analytics_queue_depth"),
+        value("analytics_events_written_total"),
+        value("analytics_events_derived_total"),
+        value("analytics_write_failures_total"),
+    ]
+}
+
+/// Until `/metrics` says so.
+async fn until_metrics(server: &Server, are: impl Fn([u64; 4]) -> bool) -> [u64; 4] {
+    const PATIENCE: Duration = Duration::from_secs(60);
+    let asking = async {
+        loop {
+            let metrics = event_metrics(server).await;
+            if are(metrics) {
+                return metrics;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, asking).await.unwrap()
+}
+
+#[tokio::test]
+async fn metrics_tell_what_became_of_events() {
+    // Of several in one process the first wins.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let folder = tempfile::tempdir().unwrap();
+    let start = |analytics| {
+        let variables = [("ANALYTICS", analytics), ("ANALYTICS_FLUSH_MS", "10")];
+        Server::start(env!("CARGO_BIN_EXE_moc-uploads"), folder.path(), &variables)
+    };
+    let server = start("off");
+    create_session(&server).await;
+    assert_eq!(event_metrics(&server).await, [0, 0, 0, 0]);
+    assert!(server.stop().success());
+
+    // The event of that session is found missing, that of another one is written.
+    let server = start("on");
+    server.logged("events reconciled");
+    create_session(&server).await;
+    let metrics = until_metrics(&server, |[_, written, ..]| written > 0).await;
+    assert_eq!(metrics, [0, 1, 1, 0]);
+
+    let db = rusqlite::Connection::open(folder.path().join("moc-uploads.db")).unwrap();
+    db.execute_batch("ALTER TABLE upload_session_analytics RENAME TO away")
+        .unwrap();
+    create_session(&server).await;
+    let waiting = |[depth, _, _, failed]: [u64; 4]| depth > 0 && failed > 1;
+    let [depth, written, derived, _] = until_metrics(&server, waiting).await;
+    assert_eq!([depth, written, derived], [1, 1, 1]);
+    db.execute_batch("ALTER TABLE away RENAME TO upload_session_analytics")
+        .unwrap();
+    let [depth, written, derived, _] = until_metrics(&server, |[_, written, ..]| written > 1).await;
+    assert_eq!([depth, written, derived], [0, 2, 1]);
+}
+
+async fn create_session(server: &Server) {
+    let file = json!({
+        "category": "instruction", "name": "castle.pdf", "size": 8, "type": "application/pdf",
+        "ext": "pdf",
+    });
+    let url = format!("{}/api/mocs/uploads/sessions", server.url());
+    let body = json!({ "files": [file] });
+    let request = reqwest::Client::new().post(url).json(&body);
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), 201, "{:?}", answer.json::<Value>().await);
 }
