@@ -34,6 +34,10 @@ impl Timestamp {
     /// An RFC 3339 time, cut to milliseconds, or a date, `2026-01-25`, which is its first instant in
     /// UTC.
     pub fn from_date_or_time(text: &str) -> Option<Self> {
+        // A year may have a sign in dates, but not in those of RFC 3339.
+        if !text.starts_with(|first: char| first.is_ascii_digit()) {
+            return None;
+        }
         match Date::parse(text, format_description!("[year]-[month]-[day]")) {
             Ok(date) => Some(Self::from_datetime(date.midnight().assume_utc())),
             Err(_) => text.parse().ok(),
@@ -99,12 +103,21 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// A text that is no RFC 3339 time of the years 0 to 9999, as they are in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a time like 2026-01-25T12:00:00Z")]
+pub struct NoTime;
+
 impl FromStr for Timestamp {
-    type Err = time::error::Parse;
+    type Err = NoTime;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        OffsetDateTime::parse(text, &Rfc3339)
-            .map(|at| Self::from_datetime(at.to_offset(UtcOffset::UTC)))
+        let at = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| NoTime)?;
+        let at = at.checked_to_offset(UtcOffset::UTC).ok_or(NoTime)?;
+        let can_be_written = (0..=9999).contains(&at.year());
+        can_be_written
+            .then(|| Self::from_datetime(at))
+            .ok_or(NoTime)
     }
 }
 
@@ -150,6 +163,25 @@ mod tests {
         let at: Timestamp = "2026-01-25T13:00:00.1239+01:00".parse().unwrap();
         assert_eq!(at.to_string(), "2026-01-25T12:00:00.123Z");
         assert_eq!(at.to_string().parse::<Timestamp>().unwrap(), at);
+    }
+
+    #[test]
+    fn what_can_not_be_written_is_not_read() {
+        for at in ["0000-01-01", "9999-12-31", "9999-12-31T23:59:59.999Z"] {
+            let read = Timestamp::from_date_or_time(at).unwrap().to_string();
+            assert!(read.starts_with(at.trim_end_matches('Z')), "{read}");
+        }
+        for at in [
+            "9999-12-31T23:59:59-01:00",
+            "0000-01-01T00:00:00+01:00",
+            "-0001-01-01",
+            "-9999-01-01",
+            "+2026-01-01",
+            "10000-01-01",
+            "",
+        ] {
+            assert_eq!(Timestamp::from_date_or_time(at), None, "{at}");
+        }
     }
 
     #[test]

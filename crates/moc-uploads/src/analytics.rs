@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::AnalyticsConfig;
 
-/// What is missing is found within this time.
-const RECONCILE_EVERY: Duration = Duration::from_secs(60);
+/// What is missing is found within a minute: this, what may be on its way, and the time it takes.
+const RECONCILE_EVERY: Duration = Duration::from_secs(45);
 
 /// What is younger may be on its way to be written, here or on another replica.
 const ON_ITS_WAY: Duration = Duration::from_secs(10);
@@ -99,6 +99,30 @@ async fn reconcile(uploads: Uploads, config: AnalyticsConfig) {
                 Err(error) => tracing::warn!(%error, "events not pruned, trying again"),
             }
         }
+    }
+}
+
+/// Sums up what is over, so that reports need not count it. Safe to break off anywhere.
+///
+/// It rests after all is done, the longer the more there was: hours that keep changing are summed
+/// up over and over.
+pub(crate) async fn keep_sums(uploads: Uploads) {
+    const LEAST_REST: Duration = Duration::from_secs(5);
+    const MOST_REST: Duration = Duration::from_secs(60);
+    loop {
+        let begun = tokio::time::Instant::now();
+        loop {
+            match uploads.prepare_analytics().await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "analytics not summed up, trying again");
+                    break;
+                }
+            }
+        }
+        let rest = (10 * begun.elapsed()).clamp(LEAST_REST, MOST_REST);
+        tokio::time::sleep(rest).await;
     }
 }
 

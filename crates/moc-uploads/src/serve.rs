@@ -14,7 +14,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::analytics::Analytics;
+use crate::analytics::{Analytics, keep_sums};
 use crate::cli::ServeArgs;
 use crate::config::{Config, Host};
 use crate::failure::Failure;
@@ -62,6 +62,7 @@ pub(crate) async fn serve(config: Config, args: &ServeArgs) -> Result<(), Failur
         stop.clone(),
     ));
     let analytics = Analytics::start(&started.uploads, &config.analytics);
+    let sums = tokio::spawn(keep_sums(started.uploads.clone()));
     let upkeep = tokio::spawn(keep_metrics(started.metrics.clone()));
     let sweeper = tokio::spawn(sweep_orphans(started.uploads.clone()));
     let readiness = Readiness::new();
@@ -80,6 +81,7 @@ pub(crate) async fn serve(config: Config, args: &ServeArgs) -> Result<(), Failur
     )
     .await;
     upkeep.abort();
+    sums.abort();
     sweeper.abort();
     stop_reaper(reaper, &stop).await;
     if let Some(analytics) = analytics {
@@ -199,9 +201,6 @@ async fn reap(uploads: Uploads, database: Database, every: Duration, stop: Cance
                 "sessions reaped"
             ),
             Err(error) => tracing::warn!(%error, "sessions not reaped, trying again"),
-        }
-        if let Err(error) = uploads.prepare_analytics().await {
-            tracing::warn!(%error, "analytics not prepared, trying again");
         }
     }
 }

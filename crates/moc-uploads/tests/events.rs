@@ -17,6 +17,7 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use moc_uploads_testkit::postgres::{self, Database};
 use moc_uploads_testkit::server::Server;
 use rand::Rng;
@@ -120,6 +121,12 @@ async fn no_event_is_lost_or_doubled_on_postgresql() {
     kill_and_compare(tables, folder.path(), 4).await;
 }
 
+const REPORT: &str = "/api/mocs/uploads/sessions/analytics?limit=0";
+
+const WAITING_REPORTS: &str = "
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '-- With: analytics_sessions%'";
+
 /// Somebody who holds the table of events, in a transaction that stays open.
 struct Lock(Child);
 
@@ -146,13 +153,23 @@ async fn a_locked_table_of_events_holds_up_no_upload_and_loses_no_event() {
     if postgres::is_skipped() {
         return;
     }
+    // Of several in one process the first wins.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let folder = tempfile::tempdir().unwrap();
     let database = Database::empty();
     let server = start(folder.path(), &database.url());
     let lock = Lock::take(&database);
+    // More than there are connections, and each waits for the lock.
+    let reports: Vec<_> = (0..20)
+        .map(|_| tokio::spawn(reqwest::get(format!("{}{REPORT}", server.url()))))
+        .collect();
+    while database.psql(WAITING_REPORTS) == "0" {}
     // To its end, though nothing can be written.
     Burst::start(&server.url(), 0, 50).end().await;
+    let ready = reqwest::get(format!("{}/readyz", server.url())).await;
+    assert_eq!(ready.unwrap().status(), 200);
     lock.release();
+    join_all(reports).await;
     assert!(server.stop().success());
 
     let tables = Tables::Postgres(database);
@@ -239,4 +256,37 @@ async fn create_session(server: &Server) {
     let request = reqwest::Client::new().post(url).json(&body);
     let answer = request.send().await.unwrap();
     assert_eq!(answer.status(), 201, "{:?}", answer.json::<Value>().await);
+}
+
+/// A bulk load of events by hand, into tables that no statistics are about.
+const BULK_LOAD: &str = "
+    INSERT INTO upload_sessions (id, user_id, expires_at)
+    SELECT lpad(to_hex(n), 32, '0')::uuid, 'alice', now() FROM generate_series(1, 5000) AS n;
+    INSERT INTO upload_session_analytics (session_id, event_type, created_at)
+    SELECT lpad(to_hex(n), 32, '0')::uuid, 'session_' || ending,
+      '2025-01-01T00:30:00Z'::timestamptz + n % 3 * interval '1 hour'
+    FROM generate_series(1, 5000) AS n, (VALUES ('created'), ('finalized')) AS e(ending)";
+
+#[tokio::test]
+async fn what_was_loaded_by_hand_is_summed_up_without_being_asked_for() {
+    if postgres::is_skipped() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::empty();
+    assert!(start(folder.path(), &database.url()).stop().success());
+    database.psql(BULK_LOAD);
+    // The beginning of each is looked up: a pass over all for each would never end for a million.
+    let lookups = database.psql(
+        "SELECT sum(idx_scan) FROM pg_stat_user_indexes WHERE indexrelname IN \
+         ('idx_upload_session_analytics_session_ends', 'idx_upload_session_analytics_session_id')",
+    );
+    assert!(lookups.parse::<u32>().unwrap() >= 5000, "{lookups}");
+    let stale = "SELECT count(*) FROM analytics_stale_hours";
+    assert_eq!(database.psql(stale), "3");
+    let server = start(folder.path(), &database.url());
+    while database.psql(stale) != "0" {}
+    let summed = "SELECT sum(sessions_created), sum(sessions_finalized) FROM analytics_hours";
+    assert_eq!(database.psql(summed), "5000|5000");
+    assert!(server.stop().success());
 }

@@ -14,22 +14,18 @@ use crate::decode;
 use crate::error::Error;
 use crate::sql::{Database, Lease};
 
-/// Hours that are summed up in one statement: far less than a second.
-const HOURS_AT_ONCE: i32 = 24;
+/// Whoever writes events waits while hours are summed up.
+const HOURS_AT_ONCE: i32 = 1;
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
 
-/// Sums up hours whose sums are missing, then answers as of one moment.
+/// Everything as of one moment: the sums of hours that have them, the events of others.
 pub(crate) async fn report(
     db: &Database,
     query: &AnalyticsQuery,
 ) -> Result<AnalyticsReport, Error> {
-    let filter = &query.filter;
-    if filter.user_id.is_none() {
-        refresh(db, filter.from.map(hour_of), filter.to).await?;
-    }
     let mut snapshot = db.begin_report().await?;
-    let metrics = read_metrics(&mut snapshot, filter).await?;
+    let metrics = read_metrics(&mut snapshot, &query.filter).await?;
     let events = match query.limit {
         0 => Vec::new(),
         _ => read_events(&mut snapshot, query).await?,
@@ -38,23 +34,16 @@ pub(crate) async fn report(
     Ok(AnalyticsReport { metrics, events })
 }
 
-/// Sums up all hours in the range that are over and not summed up. What others are at, or can't
-/// be had for long, is left out.
-pub(crate) async fn refresh(
-    db: &Database,
-    from: Option<Timestamp>,
-    to: Option<Timestamp>,
-) -> Result<(), Error> {
-    loop {
-        let statement = sqlx::query(include_str!("../queries/analytics_refresh.sql"))
-            .bind(from.map(Timestamp::to_datetime))
-            .bind(to.map(Timestamp::to_datetime))
-            .bind(HOURS_AT_ONCE);
-        let row = db.first(statement).await?.ok_or(sqlx::Error::RowNotFound)?;
-        if row.try_get::<i32, _>(0)? < HOURS_AT_ONCE {
-            return Ok(());
-        }
-    }
+/// Sums up the newest hour that is over and not summed up; whether there was one. What others are
+/// at, or can't be had for long, is left for later.
+pub(crate) async fn sum_up(db: &Database) -> Result<bool, Error> {
+    let mut lease = db.begin_long().await?;
+    let statement =
+        sqlx::query(include_str!("../queries/analytics_refresh.sql")).bind(HOURS_AT_ONCE);
+    let rows = lease.all(statement).await?;
+    lease.commit().await?;
+    let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+    Ok(row.try_get::<i32, _>(0)? > 0)
 }
 
 async fn read_metrics(db: &mut Lease, filter: &AnalyticsFilter) -> Result<AnalyticsMetrics, Error> {

@@ -1,5 +1,5 @@
-//! The port of analytics. Its connections are its own: whatever it waits for, no request waits
-//! with it.
+//! The port of analytics. Its connections are its own, some to write and some to read: whatever it
+//! waits for, no upload waits with it, and no event for a long report.
 
 use async_trait::async_trait;
 use moc_uploads_core::analytics::{Event, FileFacts, SessionFacts};
@@ -57,13 +57,13 @@ impl EventStore for PostgresStore {
         Ok(count(&self.events, query).await?)
     }
 
-    /// Over the connections of requests: a long report must not keep events from being written.
     async fn report(&self, query: AnalyticsQuery) -> Result<AnalyticsReport, StoreError> {
-        Ok(analytics::report(&self.db, &query).await?)
+        let _turn = self.report_turns.next().await?;
+        Ok(analytics::report(&self.reports, &query).await?)
     }
 
-    async fn prepare_reports(&self) -> Result<(), StoreError> {
-        Ok(analytics::refresh(&self.db, None, None).await?)
+    async fn prepare_reports(&self) -> Result<bool, StoreError> {
+        Ok(analytics::sum_up(&self.reports).await?)
     }
 }
 

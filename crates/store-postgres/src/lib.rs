@@ -24,16 +24,22 @@ use moc_uploads_core::time::Timestamp;
 pub use crate::clock::DatabaseClock;
 pub use crate::examine::Examination;
 pub use crate::options::{PostgresOptions, TimeSource};
-use crate::sql::Database;
+use crate::sql::{Database, Turns};
 
-/// One to write events and one for who asks about them.
+/// One to write events and one to find those that are missing.
 const EVENT_CONNECTIONS: u32 = 2;
+
+/// Reports at once. Others wait for their turn.
+const REPORTS: u32 = 2;
 
 /// A database, and the connections to it.
 pub struct PostgresStore {
     db: Database,
-    /// For analytics, which waits without keeping uploads waiting.
+    /// For events, which wait without keeping uploads waiting.
     events: Database,
+    /// For reports, and for what makes them quick.
+    reports: Database,
+    report_turns: Turns,
     time: TimeSource,
     clock: Arc<DatabaseClock>,
 }
@@ -46,12 +52,17 @@ impl PostgresStore {
     /// # Errors
     /// A URL that can't be right.
     pub fn open(options: &PostgresOptions) -> Result<Self, StoreError> {
-        Ok(Self {
-            db: Database::open(options)?,
-            events: Database::open(&PostgresOptions {
-                max_connections: EVENT_CONNECTIONS,
+        let open = |max_connections| {
+            Database::open(&PostgresOptions {
+                max_connections,
                 ..options.clone()
-            })?,
+            })
+        };
+        Ok(Self {
+            db: open(options.max_connections)?,
+            events: open(EVENT_CONNECTIONS)?,
+            reports: open(REPORTS + 1)?,
+            report_turns: Turns::new(REPORTS),
             time: options.time,
             clock: Arc::new(DatabaseClock::over(options.local_clock.clone())),
         })
@@ -85,6 +96,7 @@ impl PostgresStore {
     /// refused as unavailable.
     pub async fn close(&self) {
         self.events.close().await;
+        self.reports.close().await;
         self.db.close().await;
     }
 }

@@ -33,6 +33,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0005_analytics_hours",
         sql: include_str!("../migrations/0005_analytics_hours.sql"),
     },
+    Migration {
+        name: "0006_analytics_bulk",
+        sql: include_str!("../migrations/0006_analytics_bulk.sql"),
+    },
 ];
 
 /// "moc" and "upl": whoever migrates holds the advisory lock of this number.

@@ -17,7 +17,7 @@ pub struct PostgresOptions {
     /// `postgres://user:password@host:port/database?sslmode=verify-full`. TLS is as `sslmode` says:
     /// `disable`, `prefer` (the default), `require`, `verify-ca` or `verify-full`.
     pub url: String,
-    /// At most so many connections of this process (`DATABASE_MAX_CONNECTIONS`, 10), and two more
+    /// At most so many connections of this process (`DATABASE_MAX_CONNECTIONS`, 10), and five more
     /// for analytics.
     pub max_connections: u32,
     /// How long a request waits for a connection, be it that none is free or that none can be made

@@ -6,6 +6,7 @@ use std::time::Duration;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgPool, PgRow};
 use sqlx::{AssertSqlSafe, Executor, Postgres};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::connection;
 use crate::error::{Error, is_of_the_connection};
@@ -15,6 +16,9 @@ pub(crate) type Query = sqlx::query::Query<'static, Postgres, PgArguments>;
 
 /// After this the server has had its time to end a statement by itself.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// How long a statement over many rows may take, and how long a report waits for its turn.
+const REPORT_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(crate) struct Database {
     pool: PgPool,
@@ -75,13 +79,16 @@ impl Database {
         self.begin_with(0, Duration::MAX).await
     }
 
+    /// A transaction for a statement over many rows.
+    pub(crate) async fn begin_long(&self) -> Result<Lease, Error> {
+        self.begin_with(REPORT_TIMEOUT.as_millis(), REPORT_TIMEOUT + GRACE)
+            .await
+    }
+
     /// A transaction that sees everything as of one moment, for statements over many rows: planned
-    /// for their parameters each time, and given longer than a request usually has.
+    /// for their parameters each time.
     pub(crate) async fn begin_report(&self) -> Result<Lease, Error> {
-        const TIMEOUT: Duration = Duration::from_secs(30);
-        let mut lease = self
-            .begin_with(TIMEOUT.as_millis(), TIMEOUT + GRACE)
-            .await?;
+        let mut lease = self.begin_long().await?;
         lease.is_persistent = false;
         lease
             .script(
@@ -115,6 +122,23 @@ impl Database {
             deadline: self.statement_timeout + GRACE,
             is_persistent: self.has_prepared_statements,
         })
+    }
+}
+
+/// Lets so many do something at once.
+pub(crate) struct Turns(Semaphore);
+
+impl Turns {
+    pub(crate) fn new(at_once: u32) -> Self {
+        Self(Semaphore::new(at_once as usize))
+    }
+
+    /// A turn, until it is dropped.
+    pub(crate) async fn next(&self) -> Result<SemaphorePermit<'_>, Error> {
+        let turn = tokio::time::timeout(REPORT_TIMEOUT, self.0.acquire()).await;
+        turn.ok()
+            .and_then(Result::ok)
+            .ok_or(Error::NoAnswer(REPORT_TIMEOUT))
     }
 }
 

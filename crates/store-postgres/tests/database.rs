@@ -134,6 +134,7 @@ async fn a_migration_that_has_landed_never_changes() {
         "7e8d83edb30b0961c0254c3af78da6fcb960836b2a4140ad3b91f9e568afca52",
         "a8377a71c27145cffded88c6bb633ba0ecfefb025ec4b73a49921e2e5890c5c1",
         "e7dca14d6de389d03c852d95b5bf65acfdaf832015f18d8ce65a77e5ae2b9d80",
+        "f04093388916e26a6b5a7db9bcbcee80f9163fcc11c0e40e102547508f14b0ea",
     ];
     let Some(database) = common::migrated().await else {
         return;

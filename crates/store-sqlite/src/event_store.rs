@@ -76,8 +76,8 @@ impl EventStore for SqliteStore {
     }
 
     /// There is nothing to prepare.
-    async fn prepare_reports(&self) -> Result<(), StoreError> {
-        Ok(())
+    async fn prepare_reports(&self) -> Result<bool, StoreError> {
+        Ok(false)
     }
 }
 

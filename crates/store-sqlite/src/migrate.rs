@@ -33,6 +33,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0005_analytics_hours",
         sql: include_str!("../migrations/0005_analytics_hours.sql"),
     },
+    Migration {
+        name: "0006_analytics_bulk",
+        sql: include_str!("../migrations/0006_analytics_bulk.sql"),
+    },
 ];
 
 impl Migration {
@@ -111,6 +115,7 @@ mod tests {
         "9ef824916b477f9bf2c23585c4c5c429f403b9b3fc15bf348824bca54dcfba23",
         "3e3c3c0b985e7e6e3bb8bf2a7315159e346242f3bc3cb8d00081da05c8b6aed7",
         "3f2d8b0d85602c6a07b088fb1ef12f76ca2ced02d4b960e0c124c65ea8ff9a55",
+        "9af85fe180d2f8ed3a7cb4fd87406613d5d9571af971f3fe9e942205cb941520",
     ];
 
     #[test]

@@ -300,7 +300,7 @@ faulty_store! {
         fn settle_sessions(session_ids: &[SessionId]) -> Result<(), StoreError>;
         fn prune_events(before: Timestamp, limit: u32) -> Result<u64, StoreError>;
         fn report(query: AnalyticsQuery) -> Result<AnalyticsReport, StoreError>;
-        fn prepare_reports() -> Result<(), StoreError>;
+        fn prepare_reports() -> Result<bool, StoreError>;
     }
 }
 

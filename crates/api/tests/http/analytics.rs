@@ -25,7 +25,7 @@ async fn json_of(app: &TestApp, query: &str) -> Value {
 }
 
 /// Puts rows in by hand; `:now1` is a millisecond from now.
-fn execute(app: &TestApp, sql: &str) {
+pub(crate) fn execute(app: &TestApp, sql: &str) {
     let database = app.database();
     let mut sql = sql.to_owned();
     for offset_ms in 0..=3 {
@@ -251,6 +251,9 @@ async fn refuses_what_it_does_not_know_by_name() {
         ("?from=2026-01-02&to=2026-01-01", "/from"),
         ("?from=2026-01-01&to=2026-01-01", "/from"),
         ("?to=2026-13-01", "/to"),
+        ("?to=9999-12-31T23:59:59-01:00", "/to"),
+        ("?from=-4800-01-01", "/from"),
+        ("?from=0000-01-01T00:00:00%2B01:00", "/from"),
         ("?eventType=finalized", "/eventType"),
         ("?userId=", "/userId"),
         ("?limit=501", "/limit"),

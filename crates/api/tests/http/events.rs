@@ -12,6 +12,7 @@ use moc_uploads_testkit::app::{LocalFile, SESSIONS, TestApp, create_body, sessio
 use moc_uploads_testkit::faults::Fault;
 
 use crate::MINUTE;
+use crate::analytics::execute;
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -341,4 +342,42 @@ async fn rows_that_were_put_in_by_hand_stay_as_they_are() {
     dev.upload(session, &LocalFile::pdf("a", 100)).await;
     assert_eq!(flush(&app).await, 0);
     assert_eq!(reconcile(&app).await, 0);
+}
+
+#[tokio::test]
+async fn a_row_that_can_not_be_read_keeps_no_other_session_waiting() {
+    let app = TestApp::new().await;
+    let alice = app.user("alice");
+    let pdf = [LocalFile::pdf("a", 100)];
+    let odd = alice.create_session(&pdf).await;
+    let mut others = Vec::new();
+    for _ in 0..3 {
+        others.push(alice.create_session(&pdf).await);
+    }
+    let id = "00000000-0000-4000-8000-000000000001";
+    execute(
+        &app,
+        &format!(
+            "INSERT INTO upload_session_files
+               (id, session_id, user_id, file_key, file_size_bytes, category, created_at, updated_at)
+             VALUES ('{id}', '{odd}', 'alice', 'a', 1, 'poster', :now0, :now0)"
+        ),
+    );
+    // An error or none: it may have been alone in its batch.
+    let _ = app.uploads.write_events(BATCH).await;
+    for other in &others {
+        assert_eq!(types(&written(&app, other).await), ["session_created"]);
+    }
+    let failed = app.uploads.deps().event_queue.stats().failed;
+    assert!(failed > 0);
+
+    // By the reconciler, too.
+    others.push(alice.create_session(&pdf).await);
+    others.push(alice.create_session(&pdf).await);
+    assert_eq!(reconcile(&app).await, 2);
+    assert!(app.uploads.deps().event_queue.stats().failed > failed);
+    execute(&app, "UPDATE upload_session_files SET category = 'image'");
+    assert_eq!(reconcile(&app).await, 2);
+    let types = types(&written(&app, &odd).await);
+    assert_eq!(types, ["session_created", "file_registered"]);
 }

@@ -38,7 +38,7 @@ pub trait EventStore: Send + Sync {
     /// row counts, whoever wrote it.
     async fn report(&self, query: AnalyticsQuery) -> Result<AnalyticsReport, StoreError>;
 
-    /// Does beforehand what the next reports would have to do first. Safe to leave out, to repeat,
-    /// and on every replica.
-    async fn prepare_reports(&self) -> Result<(), StoreError>;
+    /// Does a small piece of what makes reports quick; whether there is more to do. Safe to leave
+    /// out, to repeat, and on every replica.
+    async fn prepare_reports(&self) -> Result<bool, StoreError>;
 }

@@ -19,11 +19,11 @@ impl Uploads {
         Ok(self.deps.events.report(query).await?)
     }
 
-    /// Does beforehand what the next report would have to do first.
+    /// Does a small piece of what makes reports quick; whether there is more to do.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn prepare_analytics(&self) -> Result<(), Error> {
+    pub async fn prepare_analytics(&self) -> Result<bool, Error> {
         Ok(self.deps.events.prepare_reports().await?)
     }
 }

@@ -27,12 +27,18 @@ impl Uploads {
     pub async fn write_events(&self, batch: EventBatch) -> Result<u64, Error> {
         let queue = &self.deps.event_queue;
         let noted = queue.take();
-        let mut written = 0;
+        let (mut written, mut failure) = (0, None);
         for (index, sessions) in noted.chunks(batch.size).enumerate() {
-            match self.write_missing(sessions, batch, None).await {
+            match self.write_each(sessions, batch, None).await {
                 Ok(count) => {
                     queue.count_written(count);
                     written += count;
+                }
+                // Others need not be as it is.
+                Err(error @ StoreError::Internal(_)) if sessions.len() == 1 => {
+                    queue.count_failed();
+                    queue.note(sessions[0]);
+                    failure = Some(error);
                 }
                 Err(error) => {
                     queue.count_failed();
@@ -43,7 +49,7 @@ impl Uploads {
                 }
             }
         }
-        Ok(written)
+        failure.map_or(Ok(written), |error| Err(error.into()))
     }
 
     /// Finds events that are not written though they happened more than `grace` ago (what is
@@ -64,7 +70,7 @@ impl Uploads {
                 break;
             };
             after = Some(*last);
-            match self.write_missing(&sessions, batch, Some(until)).await {
+            match self.write_each(&sessions, batch, Some(until)).await {
                 Ok(count) => {
                     queue.count_derived(count);
                     derived += count;
@@ -93,6 +99,38 @@ impl Uploads {
                 return Ok(pruned);
             }
         }
+    }
+
+    /// As [`Self::write_missing`], but a session whose rows can't be read fails alone. It is left to
+    /// the reconciler, unless all of them fail, which is not for what one of them has.
+    async fn write_each(
+        &self,
+        sessions: &[SessionId],
+        batch: EventBatch,
+        until: Option<Timestamp>,
+    ) -> Result<u64, StoreError> {
+        match self.write_missing(sessions, batch, until).await {
+            Err(StoreError::Internal(_)) if sessions.len() > 1 => {}
+            result => return result,
+        }
+        let (mut written, mut failures) = (0, Vec::new());
+        for session_id in sessions {
+            match self.write_missing(&[*session_id], batch, until).await {
+                Ok(count) => written += count,
+                Err(error @ StoreError::Internal(_)) => failures.push((session_id, error)),
+                Err(error) => return Err(error),
+            }
+        }
+        if failures.len() == sessions.len()
+            && let Some((_, error)) = failures.pop()
+        {
+            return Err(error);
+        }
+        for (session_id, error) in failures {
+            self.deps.event_queue.count_failed();
+            tracing::warn!(%session_id, %error, "the events of this session can't be written");
+        }
+        Ok(written)
     }
 
     /// Writes what is missing of these sessions, but for what happened after `until`, and settles

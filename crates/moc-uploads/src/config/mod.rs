@@ -228,6 +228,13 @@ fn settings(
             ),
         );
     }
+    if extension_ttl <= threshold {
+        warnings.push(
+            "SESSION_EXTENSION_TTL_MINUTES is not longer than SESSION_EXTENSION_THRESHOLD_MINUTES: \
+             a session that was extended is extended again by all that follows"
+                .to_owned(),
+        );
+    }
     let content = content::read(reader, matches!(blobs, BlobConfig::Disk));
     Settings {
         verify_hash: content.verify_hash,

@@ -413,6 +413,10 @@ fn what_is_let_through_with_a_warning_says_so() {
         (&[("RATE_LIMIT_BYPASS", "true")], "RATE_LIMIT_BYPASS"),
         (&[("DATABASE_URL", "postgres://localhost/moc")], "DATA_DIR"),
         (
+            &[("SESSION_EXTENSION_TTL_MINUTES", "10")],
+            "SESSION_EXTENSION_THRESHOLD_MINUTES",
+        ),
+        (
             &[("AUTH_JWKS_URL", "http://issuer.example/")],
             "AUTH_JWKS_URL",
         ),

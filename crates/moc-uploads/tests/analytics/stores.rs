@@ -76,8 +76,8 @@ impl Stores {
     }
 
     pub(crate) async fn prepare(&self) {
-        self.sqlite.prepare_reports().await.unwrap();
-        self.postgres.prepare_reports().await.unwrap();
+        while self.sqlite.prepare_reports().await.unwrap() {}
+        while self.postgres.prepare_reports().await.unwrap() {}
     }
 
     /// SQLite's and PostgreSQL's.
