@@ -146,6 +146,13 @@ fn a_postgresql_that_is_not_ready_is_told_from_one_that_is() {
     assert_eq!(found.verdict("database rights"), "wrong");
     let missing = "upload_sessions: INSERT, UPDATE, DELETE";
     assert!(found.text().contains(missing), "{}", found.text());
+    let missing = "analytics_hour_times: INSERT, UPDATE, DELETE";
+    assert!(found.text().contains(missing), "{}", found.text());
+    database.psql(&format!("REVOKE SELECT ON schema_migrations FROM {role}"));
+    let found = examine(&strange);
+    assert_eq!(found.verdict("schema"), "wrong", "{}", found.text());
+    assert!(found.text().contains("schema_migrations: SELECT"));
+    database.psql(&format!("GRANT SELECT ON schema_migrations TO {role}"));
     database.psql("DELETE FROM schema_migrations WHERE version > 1");
     assert_eq!(examine(&strange).verdict("schema"), "wrong");
     database.psql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
@@ -168,7 +175,13 @@ fn a_postgresql_that_is_away_or_too_small_is_told() {
         let variables = [&[("DATABASE_URL", url.as_str())], more].concat();
         doctor(folder.path(), &variables)
     };
-    let found = examine(&[("DATABASE_MAX_CONNECTIONS", "10000")]);
+    let all = cluster.psql(
+        "postgres",
+        "SELECT current_setting('max_connections')::integer \
+         - current_setting('superuser_reserved_connections')::integer",
+    );
+    // Analytics has some of its own.
+    let found = examine(&[("DATABASE_MAX_CONNECTIONS", &all)]);
     assert_eq!(found.verdict("connections"), "wrong");
     cluster.psql(
         "postgres",

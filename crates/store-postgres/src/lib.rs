@@ -32,6 +32,9 @@ const EVENT_CONNECTIONS: u32 = 2;
 /// Reports at once. Others wait for their turn.
 const REPORTS: u32 = 2;
 
+/// One to sum hours up beside the reports.
+const REPORT_CONNECTIONS: u32 = REPORTS + 1;
+
 /// A database, and the connections to it.
 pub struct PostgresStore {
     db: Database,
@@ -61,7 +64,7 @@ impl PostgresStore {
         Ok(Self {
             db: open(options.max_connections)?,
             events: open(EVENT_CONNECTIONS)?,
-            reports: open(REPORTS + 1)?,
+            reports: open(REPORT_CONNECTIONS)?,
             report_turns: Turns::new(REPORTS),
             time: options.time,
             clock: Arc::new(DatabaseClock::over(options.local_clock.clone())),

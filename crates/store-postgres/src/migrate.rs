@@ -37,10 +37,19 @@ const MIGRATIONS: &[Migration] = &[
         name: "0006_analytics_bulk",
         sql: include_str!("../migrations/0006_analytics_bulk.sql"),
     },
+    Migration {
+        name: "0007_search_path_and_restart",
+        sql: include_str!("../migrations/0007_search_path_and_restart.sql"),
+    },
 ];
 
 /// "moc" and "upl": whoever migrates holds the advisory lock of this number.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(x'6d6f6375706c'::bigint)";
+
+/// The schema and nothing else: functions keep the path that they are made with. A path that does not
+/// name `pg_temp` has it first.
+const SEARCH_PATH: &str =
+    "SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true)";
 
 impl Migration {
     fn checksum(&self) -> String {
@@ -52,6 +61,7 @@ impl Migration {
 pub(crate) async fn migrate(db: &Database) -> Result<(), Error> {
     let mut transaction = db.begin_patiently().await?;
     transaction.script(LOCK).await?;
+    transaction.script(SEARCH_PATH).await?;
     apply(&mut transaction, MIGRATIONS).await?;
     transaction.commit().await
 }

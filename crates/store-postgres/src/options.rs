@@ -9,6 +9,7 @@ use moc_uploads_core::time::{Clock, SystemClock};
 use sqlx::postgres::PgConnectOptions;
 
 use crate::error::Error;
+use crate::{EVENT_CONNECTIONS, REPORT_CONNECTIONS};
 
 /// Settings of a [`PostgresStore`](crate::PostgresStore), the defaults filled in by
 /// [`PostgresOptions::new`].
@@ -50,6 +51,12 @@ impl PostgresOptions {
             time: TimeSource::Database,
             local_clock: Arc::new(SystemClock),
         }
+    }
+
+    /// Connections that a store has at most, those for analytics among them.
+    pub fn total_connections(&self) -> u32 {
+        self.max_connections
+            .saturating_add(EVENT_CONNECTIONS + REPORT_CONNECTIONS)
     }
 
     /// Whether the URL can be right, without asking anybody.

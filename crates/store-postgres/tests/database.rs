@@ -135,12 +135,40 @@ async fn a_migration_that_has_landed_never_changes() {
         "a8377a71c27145cffded88c6bb633ba0ecfefb025ec4b73a49921e2e5890c5c1",
         "e7dca14d6de389d03c852d95b5bf65acfdaf832015f18d8ce65a77e5ae2b9d80",
         "f04093388916e26a6b5a7db9bcbcee80f9163fcc11c0e40e102547508f14b0ea",
+        "fab7ea45157f14cbafee969edbfb66526397b0e23c7449b2366b20347b406a2f",
     ];
     let Some(database) = common::migrated().await else {
         return;
     };
     let checksums = database.psql("SELECT checksum FROM schema_migrations ORDER BY version");
     assert_eq!(checksums.lines().collect::<Vec<_>>(), LANDED);
+}
+
+/// Whoever may write events must not get at what the owner of the schema may do.
+#[tokio::test]
+async fn functions_with_their_owners_rights_never_use_temporary_tables() {
+    let Some(database) = common::migrated().await else {
+        return;
+    };
+    let paths = database.psql(
+        "SELECT array_to_string(proconfig, '; ') FROM pg_proc \
+         WHERE prosecdef AND pronamespace = 'public'::regnamespace",
+    );
+    assert!(!paths.is_empty());
+    for path in paths.lines() {
+        assert!(path.contains("search_path=public, pg_temp"), "{path}");
+    }
+    let counts = database.psql(
+        "CREATE TEMP TABLE analytics_stale_hours (hour timestamptz PRIMARY KEY);
+         WITH session AS (
+           INSERT INTO upload_sessions (user_id, expires_at) VALUES ('alice', now()) RETURNING id
+         )
+         INSERT INTO upload_session_analytics (session_id, event_type)
+         SELECT id, 'session_created' FROM session;
+         SELECT (SELECT count(*) FROM pg_temp.analytics_stale_hours),
+           (SELECT count(*) FROM public.analytics_stale_hours);",
+    );
+    assert_eq!(counts, "0|1");
 }
 
 #[tokio::test]

@@ -152,6 +152,30 @@ async fn methods_read_no_more_of_a_large_database_whoever_asks() {
     assert_eq!(counter.pages, BTreeMap::new());
 }
 
+/// A statement that deletes all that there is can take longer than it may, each time anew.
+#[tokio::test]
+async fn much_is_pruned_in_pieces() {
+    let Some(database) = common::migrated().await else {
+        return;
+    };
+    database.psql(
+        "INSERT INTO idempotency_keys (user_id, idempotency_key, fingerprint, session_id, \
+           part_size_bytes, expires_at, created_at) \
+         SELECT 'alice', n, '', gen_random_uuid(), 1, '2020-01-01', '2020-01-01' \
+         FROM generate_series(1, 1500) AS n; \
+         INSERT INTO user_daily_uploads (user_id, upload_date, session_count) \
+         SELECT n, '2020-01-01', 1 FROM generate_series(1, 2500) AS n",
+    );
+    let store = common::open(&database.url());
+    let mut counter = Counter::new(&database);
+    let prune = store.prune(ManualClock::START);
+    counter.count("prune", prune).await;
+    assert_eq!(counter.counts["prune"].0, "3");
+    let left = "SELECT (SELECT count(*) FROM idempotency_keys), \
+                (SELECT count(*) FROM user_daily_uploads)";
+    assert_eq!(database.psql(left), "0|0");
+}
+
 async fn run_every_method(store: &PostgresStore, user_id: &UserId, counter: &mut Counter<'_>) {
     let now = ManualClock::START;
     let hashed = with_hash(instruction("a", 1), hash('a'));

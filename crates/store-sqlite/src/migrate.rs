@@ -37,6 +37,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0006_analytics_bulk",
         sql: include_str!("../migrations/0006_analytics_bulk.sql"),
     },
+    Migration {
+        name: "0007_search_path_and_restart",
+        sql: include_str!("../migrations/0007_search_path_and_restart.sql"),
+    },
 ];
 
 impl Migration {
@@ -116,6 +120,7 @@ mod tests {
         "3e3c3c0b985e7e6e3bb8bf2a7315159e346242f3bc3cb8d00081da05c8b6aed7",
         "3f2d8b0d85602c6a07b088fb1ef12f76ca2ced02d4b960e0c124c65ea8ff9a55",
         "9af85fe180d2f8ed3a7cb4fd87406613d5d9571af971f3fe9e942205cb941520",
+        "0c418b470dde46ba3cfd07b42e09163c3ca63acf6b2dd34e5fb75dfb5852fd25",
     ];
 
     #[test]

@@ -22,6 +22,9 @@ const SKEW: Duration = Duration::from_secs(1);
 
 const MIGRATE: &str = "`moc-uploads migrate` does it, and so does the next start.";
 
+const GRANT: &str =
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public to this role.";
+
 pub(super) async fn sqlite(file: &Path, report: &mut Report) {
     if !file.exists() {
         let finding = format!("{} will be made at the first start", file.display());
@@ -53,7 +56,10 @@ pub(super) async fn postgres(options: &PostgresOptions, report: &mut Report) {
         Ok(store) => {
             let examined = store.examine().await;
             if let Ok(examination) = &examined
-                && examination.pending_migrations.is_empty()
+                && examination
+                    .pending_migrations
+                    .as_ref()
+                    .is_some_and(Vec::is_empty)
             {
                 clock(&store, report).await;
             }
@@ -81,6 +87,13 @@ pub(super) async fn postgres(options: &PostgresOptions, report: &mut Report) {
 }
 
 fn connection(examination: &Examination, options: &PostgresOptions, report: &mut Report) {
+    if examination.is_too_old {
+        report.wrong(
+            DATABASE,
+            format!("PostgreSQL {} is too old", examination.server_version),
+            "Version 14 or newer is needed.",
+        );
+    }
     if examination.is_read_only {
         report.wrong(
             DATABASE,
@@ -96,8 +109,12 @@ fn connection(examination: &Examination, options: &PostgresOptions, report: &mut
              names.",
         );
     }
-    let (ours, all) = (options.max_connections, examination.max_connections);
-    let finding = format!("{ours} per replica, the server has {all}");
+    let (ours, all) = (options.total_connections(), examination.max_connections);
+    let finding = format!(
+        "{} per replica and {} for its analytics, the server has {all}",
+        options.max_connections,
+        ours - options.max_connections
+    );
     if ours > all {
         report.wrong(
             CONNECTIONS,
@@ -108,19 +125,19 @@ fn connection(examination: &Examination, options: &PostgresOptions, report: &mut
     } else {
         report.ok(
             CONNECTIONS,
-            format!("{finding}: enough for {}", all / ours.max(1)),
+            format!("{finding}: enough for {} replicas", all / ours.max(1)),
         );
     }
 }
 
 fn schema(examination: &Examination, report: &mut Report) {
-    let pending = &examination.pending_migrations;
-    match (pending.is_empty(), examination.may_migrate) {
-        (true, _) => report.ok(SCHEMA, "is up to date"),
-        (false, true) => {
+    match (&examination.pending_migrations, examination.may_migrate) {
+        (None, _) => report.wrong(SCHEMA, "is unknown: this role may not ask", GRANT),
+        (Some(pending), _) if pending.is_empty() => report.ok(SCHEMA, "is up to date"),
+        (Some(pending), true) => {
             report.warning(SCHEMA, format!("lacks {}", pending.join(", ")), MIGRATE);
         }
-        (false, false) => report.wrong(
+        (Some(pending), false) => report.wrong(
             SCHEMA,
             format!(
                 "lacks {}, and this role may not make tables",
@@ -135,7 +152,7 @@ fn schema(examination: &Examination, report: &mut Report) {
         report.wrong(
             RIGHTS,
             format!("missing on {}", examination.missing_rights.join("; ")),
-            "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public to this role.",
+            GRANT,
         );
     }
 }

@@ -23,11 +23,18 @@ pub(super) async fn database_id(db: &Database) -> Result<String, Error> {
     Ok(row.try_get(0)?)
 }
 
+/// In pieces: all at once might take longer than a statement may, and then would each time.
 pub(super) async fn prune(db: &Database, before: Timestamp) -> Result<(), Error> {
-    let query =
-        sqlx::query(include_str!("../../queries/idempotency_prune.sql")).bind(before.to_datetime());
-    db.all(query).await?;
-    Ok(())
+    const LIMIT: i64 = 1000;
+    loop {
+        let query = sqlx::query(include_str!("../../queries/idempotency_prune.sql"))
+            .bind(before.to_datetime())
+            .bind(LIMIT);
+        let row = db.first(query).await?.ok_or(sqlx::Error::RowNotFound)?;
+        if row.try_get::<i64, _>(0)? < LIMIT {
+            return Ok(());
+        }
+    }
 }
 
 pub(super) async fn owned_keys(db: &Database, keys: &[ObjectKey]) -> Result<OwnedKeys, Error> {

@@ -1,0 +1,1 @@
+-- Nothing here runs with anybody else's rights, and one writes at a time.
