@@ -41,6 +41,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0007_search_path_and_restart",
         sql: include_str!("../migrations/0007_search_path_and_restart.sql"),
     },
+    Migration {
+        name: "0008_event_indexes",
+        sql: include_str!("../migrations/0008_event_indexes.sql"),
+    },
 ];
 
 /// "moc" and "upl": whoever migrates holds the advisory lock of this number.

@@ -41,6 +41,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0007_search_path_and_restart",
         sql: include_str!("../migrations/0007_search_path_and_restart.sql"),
     },
+    Migration {
+        name: "0008_event_indexes",
+        sql: include_str!("../migrations/0008_event_indexes.sql"),
+    },
 ];
 
 impl Migration {
@@ -121,6 +125,7 @@ mod tests {
         "3f2d8b0d85602c6a07b088fb1ef12f76ca2ced02d4b960e0c124c65ea8ff9a55",
         "9af85fe180d2f8ed3a7cb4fd87406613d5d9571af971f3fe9e942205cb941520",
         "0c418b470dde46ba3cfd07b42e09163c3ca63acf6b2dd34e5fb75dfb5852fd25",
+        "094ba2c897b85bf4d6329d91d13ab73060bacebe14aeb21aba531e8ff02653d2",
     ];
 
     #[test]
