@@ -1,9 +1,10 @@
-//! The session store on SQLite: one file, one writer thread that commits what waits together, and
-//! a few readers beside it (DESIGN section 6).
+//! The session store on SQLite: one file, one writer thread that commits what waits together, one
+//! that syncs what is committed, and a few readers beside them (DESIGN section 6).
 //!
 //! Several processes may open the same file. An answer means that the change survives power loss.
 
 mod analytics;
+mod answers;
 mod connection;
 mod decode;
 mod error;
@@ -19,6 +20,7 @@ mod writer;
 
 use std::convert;
 use std::fs::{File, TryLockError};
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -27,6 +29,7 @@ use moc_uploads_core::ports::StoreError;
 use moc_uploads_core::time::Timestamp;
 use rusqlite::Connection;
 
+use crate::answers::Answers;
 use crate::error::Error;
 use crate::queue::Queue;
 use crate::task::{Job, submit};
@@ -61,13 +64,14 @@ impl SqliteStore {
         let writes = Arc::new(Queue::default());
         let reads = Arc::new(Queue::default());
         let reports = Arc::new(Queue::default());
-        let mut threads = vec![writer::spawn(connection::open(path)?, writes.clone())?];
-        for _ in 0..reader::COUNT {
+        let connection = connection::open(path)?;
+        let (answers, syncer) = Answers::spawn(answers::log_of(path))?;
+        let writer = writer::spawn(connection, writes.clone(), answers.clone())?;
+        let mut threads = vec![syncer, writer];
+        for queue in iter::repeat_n(&reads, reader::COUNT).chain([&reports]) {
             let connection = connection::open_reader(path)?;
-            threads.push(reader::spawn(connection, reads.clone())?);
+            threads.push(reader::spawn(connection, queue.clone(), answers.clone())?);
         }
-        let connection = connection::open_reader(path)?;
-        threads.push(reader::spawn(connection, reports.clone())?);
         Ok(Self {
             path: path.to_owned(),
             server_lock: Mutex::new(None),

@@ -1,5 +1,4 @@
-//! The one thread that writes. What waits is committed together, so that a sync is shared by all
-//! requests that came while the one before ran.
+//! The one thread that writes. What waits is committed together.
 //!
 //! It does the look-ups of running uploads, too: its connection has their pages at hand, while
 //! every commit makes the readers forget theirs.
@@ -9,6 +8,7 @@ use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
+use crate::answers::{Answers, answer};
 use crate::error::Error;
 use crate::queue::Queue;
 use crate::sql;
@@ -25,7 +25,11 @@ pub(crate) enum Work {
     Change(Job),
 }
 
-pub(crate) fn spawn(db: Connection, queue: Arc<Queue<Work>>) -> Result<JoinHandle<()>, Error> {
+pub(crate) fn spawn(
+    db: Connection,
+    queue: Arc<Queue<Work>>,
+    answers: Answers,
+) -> Result<JoinHandle<()>, Error> {
     let thread = std::thread::Builder::new()
         .name("sqlite-writer".to_owned())
         .spawn(move || {
@@ -42,10 +46,10 @@ pub(crate) fn spawn(db: Connection, queue: Arc<Queue<Work>>) -> Result<JoinHandl
                     }
                 }
                 if !look_ups.is_empty() {
-                    look_up(&db, look_ups);
+                    look_up(&db, look_ups, &answers);
                 }
                 if !changes.is_empty() {
-                    commit(&db, changes);
+                    commit(&db, changes, &answers);
                 }
             }
             if let Err(error) = db.execute_batch("PRAGMA optimize") {
@@ -55,38 +59,43 @@ pub(crate) fn spawn(db: Connection, queue: Arc<Queue<Work>>) -> Result<JoinHandl
     Ok(thread)
 }
 
-/// Runs a group as of the last commit, and answers at once.
-fn look_up(db: &Connection, group: Vec<Job>) {
+/// Runs a group as of the last commit.
+fn look_up(db: &Connection, mut group: Vec<Job>, answers: &Answers) {
     let undone = sql::execute(db, "BEGIN", []).err();
     let undone = undone.map(|error| Arc::new(Error::from(error)));
-    for mut job in group {
-        if undone.is_none() {
+    if undone.is_none() {
+        for job in &mut group {
             job.run(db);
         }
-        job.answer(undone.clone().map(Error::Transaction));
     }
     if let Err(error) = sql::execute(db, "ROLLBACK", [])
         && undone.is_none()
     {
         tracing::error!(%error, "transaction not ended");
     }
+    give(answers, group, undone);
 }
 
-/// Runs a group in one transaction and answers when that is durable.
-fn commit(db: &Connection, mut group: Vec<Job>) {
-    let undone = run(db, &mut group).err().map(Arc::new);
+/// Runs a group in one transaction.
+fn commit(db: &Connection, mut group: Vec<Job>, answers: &Answers) {
+    let undone = run(db, &mut group, answers).err().map(Arc::new);
     if undone.is_some()
         && !db.is_autocommit()
         && let Err(error) = sql::execute(db, "ROLLBACK", [])
     {
         tracing::error!(%error, "transaction not rolled back");
     }
-    for job in group {
-        job.answer(undone.clone().map(Error::Transaction));
+    give(answers, group, undone);
+}
+
+fn give(answers: &Answers, group: Vec<Job>, undone: Option<Arc<Error>>) {
+    match undone {
+        Some(_) => answer(group, undone.as_ref()),
+        None => answers.give(group),
     }
 }
 
-fn run(db: &Connection, group: &mut [Job]) -> Result<(), Error> {
+fn run(db: &Connection, group: &mut [Job], answers: &Answers) -> Result<(), Error> {
     sql::execute(db, "BEGIN IMMEDIATE", [])?;
     // A savepoint copies every page that is changed under it, so that only a group with a job that
     // fails pays for them.
@@ -98,7 +107,7 @@ fn run(db: &Connection, group: &mut [Job]) -> Result<(), Error> {
         sql::execute(db, "BEGIN IMMEDIATE", [])?;
         run_apart(db, group)?;
     }
-    sql::execute(db, "COMMIT", [])?;
+    answers.commit(|| sql::execute(db, "COMMIT", []))?;
     Ok(())
 }
 
@@ -135,6 +144,18 @@ mod tests {
         db.execute_batch("CREATE TABLE t (x INTEGER NOT NULL UNIQUE, filler TEXT) STRICT")
             .unwrap();
         (db, folder)
+    }
+
+    /// Returns when all answers are given.
+    fn with_answers(work: impl FnOnce(&Answers)) {
+        let (answers, thread) = Answers::spawn(|| Ok(())).unwrap();
+        work(&answers);
+        drop(answers);
+        thread.join().unwrap();
+    }
+
+    fn commit_now(db: &Connection, group: Vec<Job>) {
+        with_answers(|answers| commit(db, group, answers));
     }
 
     fn insert(x: i64) -> (Job, Receiver<Result<(), Error>>) {
@@ -174,7 +195,7 @@ mod tests {
             panic!("as the test wants");
         });
         let (last, last_answer) = insert(4);
-        commit(&db, vec![first, failing, panicking, last]);
+        commit_now(&db, vec![first, failing, panicking, last]);
         assert!(answer(first_answer).is_ok());
         assert!(matches!(
             answer(failing_answer),
@@ -192,11 +213,11 @@ mod tests {
     #[test]
     fn look_ups_are_answered_one_by_one_and_leave_no_transaction() {
         let (db, _folder) = database();
-        commit(&db, vec![insert(1).0]);
+        commit_now(&db, vec![insert(1).0]);
         let (failing, failing_answer) = job(|_| Err::<(), _>(Error::Closed));
         let (panicking, panicking_answer) = job(|_| panic!("as the test wants"));
         let (found, mut found_answer) = job(|db| Ok(stored(db)));
-        look_up(&db, vec![failing, panicking, found]);
+        with_answers(|answers| look_up(&db, vec![failing, panicking, found], answers));
         assert!(answer(failing_answer).is_err());
         assert!(answer(panicking_answer).is_err());
         assert_eq!(found_answer.try_recv().unwrap().unwrap(), [1]);
@@ -213,7 +234,7 @@ mod tests {
             assert!(stored(&other).is_empty());
             Ok(())
         });
-        commit(&db, vec![first, second]);
+        commit_now(&db, vec![first, second]);
         assert!(answer(second_answer).is_ok());
         assert_eq!(stored(&db), [1]);
     }
@@ -221,16 +242,16 @@ mod tests {
     #[test]
     fn a_full_disk_is_unavailable_and_what_was_committed_stays() {
         let (db, _folder) = database();
-        commit(&db, vec![insert(1).0]);
+        commit_now(&db, vec![insert(1).0]);
         db.execute_batch("PRAGMA max_page_count = 10").unwrap();
         let (full, full_answer) = fill();
-        commit(&db, vec![full]);
+        commit_now(&db, vec![full]);
         assert!(matches!(
             answer(full_answer),
             Err(StoreError::Unavailable(_))
         ));
         let (next, next_answer) = insert(2);
-        commit(&db, vec![next]);
+        commit_now(&db, vec![next]);
         assert!(answer(next_answer).is_ok());
         assert_eq!(stored(&db), [1, 2]);
     }
@@ -244,7 +265,7 @@ mod tests {
             Err(Error::Closed)
         });
         let (last, last_answer) = insert(2);
-        commit(&db, vec![first, ending, last]);
+        commit_now(&db, vec![first, ending, last]);
         for answer in [
             answer(first_answer),
             answer(ending_answer),
@@ -254,7 +275,7 @@ mod tests {
         }
         assert!(stored(&db).is_empty());
         let (next, next_answer) = insert(3);
-        commit(&db, vec![next]);
+        commit_now(&db, vec![next]);
         assert!(answer(next_answer).is_ok());
     }
 
@@ -265,12 +286,12 @@ mod tests {
         let other = Connection::open(folder.path().join("test.db")).unwrap();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
         let (refused, refused_answer) = insert(1);
-        commit(&db, vec![refused]);
+        commit_now(&db, vec![refused]);
         let refused = answer(refused_answer).unwrap_err();
         assert!(matches!(refused, StoreError::Unavailable(_)), "{refused}");
         other.execute_batch("ROLLBACK").unwrap();
         let (next, next_answer) = insert(1);
-        commit(&db, vec![next]);
+        commit_now(&db, vec![next]);
         assert!(answer(next_answer).is_ok());
     }
 }
