@@ -74,6 +74,14 @@ fn changed(from: &str, to: &str) -> String {
     draft_of(&[("good.http", &GOOD.replace(from, to))]).unwrap_err()
 }
 
+/// A variable's value that is as long as what stands for it is not taken for text of the file.
+#[test]
+fn an_error_within_a_variable_is_told_where_the_variable_stands() {
+    let file = "@éa = [1,}567\n\n###\nPOST /books\nContent-Type: application/json\n\n{ \"title\": {{éa}} }\n";
+    let told = draft_of(&[("good.http", GOOD), ("more.http", file)]).unwrap_err();
+    assert!(told.contains("more.http:7:12"), "{told}");
+}
+
 macro_rules! errors {
     ($($name:ident: $from:expr => $to:expr;)*) => {$(
         #[test]

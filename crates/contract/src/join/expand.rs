@@ -48,8 +48,16 @@ pub(crate) enum Mode {
 pub(crate) struct Expanded<'a> {
     pub(crate) text: String,
     pub(crate) unknowns: Vec<Unknown<'a>>,
-    /// Pieces of the text and where they come from.
-    origins: Vec<(Span, Span)>,
+    /// Pieces of the text, in its order.
+    origins: Vec<Origin>,
+}
+
+/// Where a piece of the text comes from.
+struct Origin {
+    text: Span,
+    file: Span,
+    /// The file has the same there; else it has what the text was put in for.
+    is_verbatim: bool,
 }
 
 /// What is only known when the request is sent.
@@ -91,7 +99,7 @@ impl<'a> Expanded<'a> {
                 Piece::Text(span) => {
                     let text = scope.file.source.slice(span);
                     quotes.read(text);
-                    self.push(text, from.unwrap_or(span));
+                    self.push(text, from.unwrap_or(span), from.is_none());
                 }
                 Piece::Expression { span, expression } => {
                     let from = from.unwrap_or(span);
@@ -111,7 +119,7 @@ impl<'a> Expanded<'a> {
                         let is_whole_value = mode == Mode::Json && !quotes.is_inside;
                         let quote = if is_whole_value { "\"" } else { "" };
                         let mark = format!("{quote}{OPEN}{}{CLOSE}{quote}", self.unknowns.len());
-                        self.push(&mark, from);
+                        self.push(&mark, from, false);
                         self.unknowns.push(Unknown {
                             expression,
                             is_whole_value,
@@ -122,25 +130,32 @@ impl<'a> Expanded<'a> {
         }
     }
 
-    fn push(&mut self, text: &str, from: &Span) {
+    fn push(&mut self, text: &str, from: &Span, is_verbatim: bool) {
         let start = self.text.len();
         self.text.push_str(text);
-        self.origins.push((start..self.text.len(), from.clone()));
+        self.origins.push(Origin {
+            text: start..self.text.len(),
+            file: from.clone(),
+            is_verbatim,
+        });
     }
 
     /// Where in the file a piece of the text comes from.
     pub(crate) fn origin(&self, span: &Span) -> Option<Span> {
         let place = |at: usize, is_end: bool| {
-            let (text, from) = self
+            let Origin {
+                text,
+                file,
+                is_verbatim,
+            } = self
                 .origins
                 .iter()
                 .rev()
-                .find(|(text, _)| text.start < at || (!is_end && text.start == at))?;
-            let is_same = text.len() == from.len();
-            Some(match (is_same, is_end) {
-                (true, _) => from.start + (at - text.start).min(text.len()),
-                (false, false) => from.start,
-                (false, true) => from.end,
+                .find(|it| it.text.start < at || (!is_end && it.text.start == at))?;
+            Some(match (is_verbatim, is_end) {
+                (true, _) => file.start + (at - text.start).min(text.len()),
+                (false, false) => file.start,
+                (false, true) => file.end,
             })
         };
         let start = place(span.start, false)?;
