@@ -1,8 +1,8 @@
 //! From a folder of `.http` files to a folder with the SDK.
 
 use std::collections::HashSet;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use serde_json::Value;
 
@@ -22,33 +22,36 @@ use crate::source::Source;
 /// An SDK that is made but not yet in its place.
 #[derive(Debug)]
 pub struct Generated {
-    folder: tempfile::TempDir,
+    package: Package,
     out: PathBuf,
     changes: Changes,
 }
 
-/// Makes the SDK of the `.http` files in `http` and of the server's OpenAPI document, in a new
-/// folder beside `out`. `tools` is where the programs that need Node.js are kept, and installed when
-/// they are not there.
+/// Makes the SDK of the `.http` files in `http` and of the server's OpenAPI document. `tools` is
+/// where the programs that need Node.js are kept, and installed when they are not there.
 ///
 /// # Errors
-/// When the contract does not hold together, with everything that is wrong with it; when Node.js is
-/// missing; when a file can't be read or written. `out` is as it was.
+/// When the contract does not hold together, with everything that is wrong with it; when `out` holds
+/// something else; when Node.js is missing; when a file can't be read or written. `out` is as it was.
 pub fn generate(
     http: &Path,
     document: Value,
     out: &Path,
     tools: &Path,
 ) -> Result<Generated, Error> {
-    let package = draft(http, document)?;
+    let draft = draft(http, document)?;
+    check_ours(out)?;
     let old = Package::read(out)?;
-    check_ours(&old, out)?;
-    let folder = folder::beside(out)?;
-    package.write(folder.path())?;
-    Tools::install(tools)?.generate(folder.path())?;
-    let changes = Changes::between(&old, &Package::read(folder.path())?);
+    let tools = Tools::install(tools)?;
+    // Not beside `out`, where it would stay when the process is killed.
+    let folder = tempfile::tempdir()
+        .map_err(|error| Error::io("create a folder in", &std::env::temp_dir(), error))?;
+    draft.write(folder.path())?;
+    tools.generate(folder.path())?;
+    let package = Package::read(folder.path())?;
+    let changes = Changes::between(&old, &package);
     Ok(Generated {
-        folder,
+        package,
         out: out.to_owned(),
         changes,
     })
@@ -61,9 +64,31 @@ pub fn generate(
 /// can't be read.
 pub fn draft(http: &Path, document: Value) -> Result<Package, Error> {
     let document = Document::new(document)?;
-    let (files, mut problems) = read(http)?;
+    draft_of(read(http)?, &document)
+}
+
+/// The same of what is read already, or refused, in the order of the files.
+///
+/// # Errors
+/// When the contract does not hold together, with everything that is wrong with it.
+pub fn draft_of(
+    sources: Vec<Result<Source, Box<Diagnostic>>>,
+    document: &Document,
+) -> Result<Package, Error> {
+    let mut files = Vec::new();
+    let mut problems: Vec<Diagnostic> = Vec::new();
+    for source in sources {
+        match source {
+            Ok(source) => {
+                let (file, wrong) = HttpFile::parse(source);
+                files.push(file);
+                problems.extend(wrong);
+            }
+            Err(problem) => problems.push(*problem),
+        }
+    }
     let scopes: Vec<Scope<'_>> = files.iter().map(Scope::new).collect();
-    let joined = join(&scopes, &document);
+    let joined = join(&scopes, document);
     if !problems.is_empty() {
         // What was lost with a broken line is missed elsewhere, which is no news.
         let broken: HashSet<String> = problems.iter().map(|it| it.path.clone()).collect();
@@ -75,20 +100,8 @@ pub fn draft(http: &Path, document: Value) -> Result<Package, Error> {
     Ok(Package::of(&contract))
 }
 
-/// Reads the `.http` files of a folder, ordered by name, without a server's document.
-///
-/// # Errors
-/// Everything that can't be understood.
-pub fn read_files(folder: &Path) -> Result<Vec<HttpFile>, Error> {
-    let (files, problems) = read(folder)?;
-    if problems.is_empty() {
-        Ok(files)
-    } else {
-        Err(Error::Contract(problems))
-    }
-}
-
-fn read(folder: &Path) -> Result<(Vec<HttpFile>, Vec<Diagnostic>), Error> {
+/// The `.http` files of a folder, ordered by name.
+fn read(folder: &Path) -> Result<Vec<Result<Source, Box<Diagnostic>>>, Error> {
     let unread = |error| Error::io("read", folder, error);
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(unread)? {
@@ -104,28 +117,26 @@ fn read(folder: &Path) -> Result<(Vec<HttpFile>, Vec<Diagnostic>), Error> {
     if paths.is_empty() {
         return Err(Error::NoFiles(folder.to_owned()));
     }
-    let mut files = Vec::new();
-    let mut problems: Vec<Diagnostic> = Vec::new();
-    for path in paths {
-        match Source::read(&path).map_err(|error| Error::io("read", &path, error))? {
-            Ok(source) => {
-                let (file, wrong) = HttpFile::parse(source);
-                files.push(file);
-                problems.extend(wrong);
-            }
-            Err(problem) => problems.push(*problem),
-        }
-    }
-    Ok((files, problems))
+    let sources = paths
+        .iter()
+        .map(|path| Source::read(path).map_err(|error| Error::io("read", path, error)));
+    sources.collect()
 }
 
-/// A folder that holds something else is not replaced.
-fn check_ours(old: &Package, out: &Path) -> Result<(), Error> {
-    let name = old.file("package.json").map(|text| {
-        let package: Value = serde_json::from_slice(text).unwrap_or_default();
-        package["name"] == PACKAGE
-    });
-    if name == Some(true) || old.files().next().is_none() {
+/// A folder that holds something else is not replaced, and not even read.
+fn check_ours(out: &Path) -> Result<(), Error> {
+    let unread = |error| Error::io("read", out, error);
+    let is_ours = match fs::read(out.join("package.json")) {
+        Ok(text) => {
+            let package: Value = serde_json::from_slice(&text).unwrap_or_default();
+            package["name"] == PACKAGE
+        }
+        Err(_) => match fs::read_dir(out) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => true,
+            entries => entries.map_err(unread)?.next().is_none(),
+        },
+    };
+    if is_ours {
         return Ok(());
     }
     Err(Error::NotOurs(out.to_owned()))
@@ -141,11 +152,14 @@ impl Generated {
     /// Puts it in its place; a folder that has nothing to change is left alone.
     ///
     /// # Errors
-    /// When the folder can't be replaced; then it is as it was.
-    pub fn put(self) -> Result<(), Error> {
+    /// When it can't be written or put there. What is there is whole: the old one or, where only the
+    /// old one could not be cleared away, the new one.
+    pub fn put(&self) -> Result<(), Error> {
         if self.changes.is_empty() {
             return Ok(());
         }
-        folder::swap(self.folder, &self.out)
+        let new = folder::beside(&self.out)?;
+        self.package.write(new.path())?;
+        folder::swap(new, &self.out)
     }
 }

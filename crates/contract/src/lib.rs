@@ -18,5 +18,5 @@ pub mod source;
 
 pub use changes::Changes;
 pub use error::Error;
-pub use generate::{Generated, draft, generate, read_files};
+pub use generate::{Generated, draft, draft_of, generate};
 pub use package::Package;

@@ -71,7 +71,11 @@ impl Package {
                 let entry = entry.map_err(|error| Error::io("read", &at, error))?;
                 let path = entry.path();
                 let below = below.join(entry.file_name());
-                if path.is_dir() {
+                let kind = entry.file_type();
+                if kind
+                    .map_err(|error| Error::io("read", &at, error))?
+                    .is_dir()
+                {
                     // npm's, and none of ours.
                     if entry.file_name() != "node_modules" {
                         waiting.push(below);

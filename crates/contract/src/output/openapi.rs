@@ -79,7 +79,7 @@ fn only_headers_carry_tokens(operation: &mut Value, components: &Value) {
     }
 }
 
-/// The JSON bodies of the requests that are to succeed, the presenting one first by its name.
+/// The JSON bodies of the requests that are to succeed, by name.
 fn put_examples(contract: &Contract<'_>, presented: &Presented, described: &mut Value) {
     let content = described.pointer_mut("/requestBody/content");
     let content = content.and_then(Value::as_object_mut);
