@@ -26,13 +26,13 @@ const store = {
 
 const methods = {
   ...agent,
-  async start(paths, { isPlain, ...options }) {
+  async start(paths, { isPlain, isTimeless, ...options }) {
     // What Node has that other runtimes do not have.
     if (isPlain) process.getBuiltinModule = undefined;
     const files = paths.map(async ({ path, ...given }) => {
-      const { mtimeMs } = statSync(path);
+      const lastModified = isTimeless ? undefined : statSync(path).mtimeMs;
       const name = path.split('/').pop();
-      return { file: Object.assign(await openAsBlob(path), { name, lastModified: mtimeMs }), ...given };
+      return { file: Object.assign(await openAsBlob(path), { name, lastModified }), ...given };
     });
     agent.start(await Promise.all(files), { store, ...options });
   },

@@ -193,6 +193,48 @@ test('a file that changes on the way is not taken for a broken network', lasts, 
   assert.equal(key, 'changing.pdf');
 });
 
+test('files are told apart, in whatever order they come', lasts, async () => {
+  place.newUser();
+  const csv = await files.add('one.txt', 100);
+  const sent = async (given, options) => {
+    await place.start(given, { concurrency: 1, ...options });
+    const { progress } = await place.sdk.call('until', partSize);
+    await place.sdk.call('abort');
+    failed(await place.end(), 'ABORTED');
+    return progress.sessionId;
+  };
+  const sessionId = await sent([tower, csv]);
+  const again = await place.upload([csv, tower]);
+  assert.equal(succeeded(again).sessionId, sessionId);
+  assert.equal(again.progress.resumed, true);
+  if (isChromium) return;
+
+  // What has neither a hash nor a time of change could be any file of its name and size.
+  const other = await files.add('other.pdf', tower.size);
+  const unknown = (file) => ({ ...file, as: { name: 'tower.pdf', hash: false } });
+  await sent([unknown(tower)], { isTimeless: true });
+  const end = await place.upload([unknown(other)], { isTimeless: true, title: 'Other' });
+  const result = succeeded(end);
+  assert.equal(end.progress.resumed, false);
+  assert.equal(await place.download(result, result.files[0]), other.hash);
+});
+
+test('an abort while the session is being opened leaves nothing', lasts, async () => {
+  place.newUser();
+  const answered = new Promise((resolve) => {
+    place.proxy.fault = once([/POST .*\/sessions$/, resolve]);
+  });
+  await place.start([tower], { cancelOnAbort: true });
+  await answered;
+  await place.sdk.call('abort');
+  const { sessionId } = failed(await place.end(), 'ABORTED');
+  const { sessions } = await (await place.get('/sessions')).json();
+  assert.deepEqual(
+    sessions.map((session) => [session.sessionId, session.status]),
+    [[sessionId, 'cancelled']],
+  );
+});
+
 test('a file that says nothing is refused before anything is sent', lasts, async () => {
   place.newUser();
   const nothing = await files.add('nothing', 100);
@@ -228,6 +270,27 @@ if (isChromium) {
     const workers = place.sdk.workers();
     succeeded(await place.upload([tower]));
     assert.ok(place.sdk.workers() > workers);
+  });
+
+  test('an abort ends the hashing of files that wait for it, too', lasts, async () => {
+    place.newUser();
+    const many = [tower];
+    for (let n = 1; n < 6; n++) many.push(await files.add(`${n}.pdf`, 2 * MiB));
+    const workers = place.sdk.workers();
+    await place.start(many, { concurrency: 1 });
+    await place.sdk.call('abort');
+    failed(await place.end(), 'ABORTED');
+    // Long enough for all of them to start.
+    succeeded(await place.upload([tower]));
+    assert.ok(place.sdk.workers() <= workers + 2, `${place.sdk.workers() - workers} workers`);
+  });
+
+  test('a build that lowers async functions hashes in the page', lasts, async () => {
+    place.newUser();
+    await place.sdk.open('?sdk=/lowered.js');
+    const { files: uploaded } = succeeded(await place.upload([tower]));
+    assert.equal(uploaded[0].hash, tower.hash);
+    await place.sdk.open();
   });
 
   test('a page that may have no workers hashes by itself', lasts, async () => {

@@ -67,7 +67,8 @@ export class Proxy {
 
   /**
    * A fault is `{ status, headers, body }` (answered here), `'cut'` (in the middle of the request),
-   * `'late'` (at its end), or `'lose'` (the server answers, and nobody hears it).
+   * `'late'` (at its end), `'lose'` (the server answers, and nobody hears it), or a function (the
+   * same, but the client goes on waiting, and it is called).
    */
   async #pass(request, response, target) {
     request.on('error', () => {});
@@ -86,7 +87,8 @@ export class Proxy {
       request.resume().once('end', () => request.socket.destroy());
       return;
     }
-    if (fault && fault !== 'lose') {
+    const isSilent = typeof fault === 'function';
+    if (fault && fault !== 'lose' && !isSilent) {
       request.resume();
       await new Promise((resolve) => request.once('close', resolve).once('end', resolve));
       const cors = { 'access-control-allow-origin': '*', 'access-control-expose-headers': 'Retry-After' };
@@ -96,6 +98,10 @@ export class Proxy {
     const { hostname, port } = target;
     const { method, url: path, headers } = request;
     const upstream = http.request({ hostname, port, method, path, headers }, (answer) => {
+      if (isSilent) {
+        answer.resume().on('end', fault);
+        return;
+      }
       if (fault === 'lose') {
         answer.resume().on('end', () => request.socket.destroy());
         return;

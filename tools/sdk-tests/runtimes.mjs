@@ -55,8 +55,16 @@ export const node = async ({ sdk }) => {
 
 const types = { html: 'text/html', js: 'text/javascript', mjs: 'text/javascript' };
 
-/** Serves the page and the SDK on an origin of their own. */
-const servePages = async (sdk) => {
+/** Serves the page and the SDK on an origin of their own; the SDK also as a build for Zone.js makes it. */
+const servePages = async (sdk, tools) => {
+  const lowered = () =>
+    createRequire(join(tools, 'package.json'))('esbuild').buildSync({
+      entryPoints: [join(sdk, 'index.js')],
+      bundle: true,
+      format: 'esm',
+      supported: { 'async-await': false },
+      write: false,
+    }).outputFiles[0].contents;
   const server = http.createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url, 'http://page');
     const path = pathname === '/' ? 'page.html' : pathname.slice(1);
@@ -64,6 +72,7 @@ const servePages = async (sdk) => {
     const headers = { 'content-type': types[file.split('.').pop()] ?? 'application/octet-stream' };
     const policy = searchParams.get('csp');
     if (policy) headers['content-security-policy'] = policy;
+    if (pathname === '/lowered.js') return response.writeHead(200, headers).end(lowered());
     createReadStream(file)
       .on('error', () => response.writeHead(404).end())
       .on('open', () => response.writeHead(200, headers))
@@ -76,7 +85,7 @@ const servePages = async (sdk) => {
 /** A tab of a browser that knows nothing; reloading reloads it. */
 export const chromium = async ({ sdk, tools }) => {
   const playwright = createRequire(join(tools, 'package.json'))('playwright-core');
-  const pages = await servePages(sdk);
+  const pages = await servePages(sdk, tools);
   const origin = `http://127.0.0.1:${pages.address().port}`;
   const folder = await mkdtemp(join(tmpdir(), 'moc-sdk-'));
   const context = await playwright.chromium.launchPersistentContext(folder, {

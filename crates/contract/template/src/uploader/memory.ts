@@ -4,8 +4,8 @@ import type { UploadOptions, UploadStore } from './options.js';
 /** What is remembered of an upload. How far it got, the server knows. */
 export interface Saved {
   sessionId: string;
-  /** In the order of the files; `null` for those without. */
-  hashes: (string | null)[];
+  /** By the files' keys; `null` for those without. */
+  hashes: Record<string, string | null>;
 }
 
 /** The memory of one upload. */
@@ -25,19 +25,15 @@ const defaultStore = (): UploadStore | undefined => {
 };
 
 /**
- * One upload per server and set of files. The title is not part of it, so that one that is taken
- * can be changed.
+ * One upload per server and set of files, in any order. The title is not part of it, so that one
+ * that is taken can be changed.
  */
 export const memoryOf = (base: string, files: LocalFile[], { store }: UploadOptions): Memory => {
   const place = store === undefined ? defaultStore() : store || undefined;
-  const identity = files.map(({ file, metadata: { key, category, type, size } }) => [
-    key,
-    category,
-    type,
-    size,
-    file.lastModified,
-  ]);
-  const name = `moc-uploads ${JSON.stringify([base, identity])}`;
+  const identity = files.map(({ file, metadata: { key, category, type, size } }) =>
+    JSON.stringify([key, category, type, size, file.lastModified]),
+  );
+  const name = `moc-uploads ${JSON.stringify([base, identity.sort()])}`;
   // An upload goes on when its memory fails; it only can't be resumed.
   const safely = async <T>(use: (place: UploadStore) => T): Promise<Awaited<T> | undefined> => {
     try {
@@ -50,7 +46,7 @@ export const memoryOf = (base: string, files: LocalFile[], { store }: UploadOpti
     load: () =>
       safely(async (place) => {
         const saved = JSON.parse((await place.getItem(name)) ?? 'null') as Saved | null;
-        return saved && Array.isArray(saved.hashes) ? saved : undefined;
+        return saved && typeof saved.hashes === 'object' ? saved : undefined;
       }),
     save: (saved) => safely(async (place) => void (await place.setItem(name, JSON.stringify(saved)))),
     forget: () => safely(async (place) => void (await place.removeItem(name))),

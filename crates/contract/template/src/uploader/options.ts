@@ -85,7 +85,7 @@ export interface UploadOptions {
    * with `ABORTED`. The session stays, and the next call with the same files goes on with it.
    */
   signal?: AbortSignal | undefined;
-  /** Aborting cancels the session on the server, too: nothing is kept. */
+  /** Aborting cancels the session on the server, too: nothing is kept. It is waited for. */
   cancelOnAbort?: boolean | undefined;
   /** Called on every change. What it throws ends the upload. */
   onProgress?: ((progress: UploadProgress) => void) | undefined;

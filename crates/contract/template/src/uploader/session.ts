@@ -14,7 +14,7 @@ import type { LocalFile } from './files.js';
 import { call, type Connection, firstContact, sleep } from './http.js';
 import type { UploadOptions } from './options.js';
 
-const randomKey = () =>
+export const randomKey = () =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join(
     '',
   );
@@ -39,11 +39,17 @@ export const reopen = async (
   }
 };
 
-export const create = (connection: Connection, files: LocalFile[], { allowDuplicates }: UploadOptions) => {
+/** Twice with the same `key` is once. */
+export const create = (
+  connection: Connection,
+  key: string,
+  files: LocalFile[],
+  { allowDuplicates }: UploadOptions,
+) => {
   const body: CreateSessionRequest = { files: files.map(({ metadata }) => metadata) };
   if (allowDuplicates) body.allowDuplicates = true;
   return call<CreatedSession>(firstContact(connection), 'POST', '/sessions', body, {
-    headers: { 'Idempotency-Key': randomKey() },
+    headers: { 'Idempotency-Key': key },
     // The first try of this very request is still running.
     alsoPasses: ({ code }) => code === 'CONFLICT',
   });

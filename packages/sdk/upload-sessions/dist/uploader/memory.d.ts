@@ -3,8 +3,8 @@ import type { UploadOptions } from './options.js';
 /** What is remembered of an upload. How far it got, the server knows. */
 export interface Saved {
     sessionId: string;
-    /** In the order of the files; `null` for those without. */
-    hashes: (string | null)[];
+    /** By the files' keys; `null` for those without. */
+    hashes: Record<string, string | null>;
 }
 /** The memory of one upload. */
 export interface Memory {
@@ -13,7 +13,7 @@ export interface Memory {
     forget(): Promise<void>;
 }
 /**
- * One upload per server and set of files. The title is not part of it, so that one that is taken
- * can be changed.
+ * One upload per server and set of files, in any order. The title is not part of it, so that one
+ * that is taken can be changed.
  */
 export declare const memoryOf: (base: string, files: LocalFile[], { store }: UploadOptions) => Memory;

@@ -8,19 +8,13 @@ const defaultStore = () => {
     }
 };
 /**
- * One upload per server and set of files. The title is not part of it, so that one that is taken
- * can be changed.
+ * One upload per server and set of files, in any order. The title is not part of it, so that one
+ * that is taken can be changed.
  */
 export const memoryOf = (base, files, { store }) => {
     const place = store === undefined ? defaultStore() : store || undefined;
-    const identity = files.map(({ file, metadata: { key, category, type, size } }) => [
-        key,
-        category,
-        type,
-        size,
-        file.lastModified,
-    ]);
-    const name = `moc-uploads ${JSON.stringify([base, identity])}`;
+    const identity = files.map(({ file, metadata: { key, category, type, size } }) => JSON.stringify([key, category, type, size, file.lastModified]));
+    const name = `moc-uploads ${JSON.stringify([base, identity.sort()])}`;
     // An upload goes on when its memory fails; it only can't be resumed.
     const safely = async (use) => {
         try {
@@ -33,7 +27,7 @@ export const memoryOf = (base, files, { store }) => {
     return {
         load: () => safely(async (place) => {
             const saved = JSON.parse((await place.getItem(name)) ?? 'null');
-            return saved && Array.isArray(saved.hashes) ? saved : undefined;
+            return saved && typeof saved.hashes === 'object' ? saved : undefined;
         }),
         save: (saved) => safely(async (place) => void (await place.setItem(name, JSON.stringify(saved)))),
         forget: () => safely(async (place) => void (await place.removeItem(name))),

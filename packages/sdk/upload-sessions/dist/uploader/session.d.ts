@@ -2,9 +2,11 @@ import type { CreatedSession, FinalizedMoc, RegisteredFile, SessionDetails, Sess
 import type { LocalFile } from './files.js';
 import { type Connection } from './http.js';
 import type { UploadOptions } from './options.js';
+export declare const randomKey: () => string;
 /** An interrupted session, when it can go on. */
 export declare const reopen: (connection: Connection, id: string, { title }: UploadOptions) => Promise<SessionDetails | undefined>;
-export declare const create: (connection: Connection, files: LocalFile[], { allowDuplicates }: UploadOptions) => Promise<CreatedSession>;
+/** Twice with the same `key` is once. */
+export declare const create: (connection: Connection, key: string, files: LocalFile[], { allowDuplicates }: UploadOptions) => Promise<CreatedSession>;
 /** A file that the session knows; what is missing in it is not known here. */
 export type Registered = Pick<RegisteredFile, 'fileId' | 'presignedUrls'> & Pick<SessionFile, 'fileUrl'>;
 export declare const register: (connection: Connection, id: string, local: LocalFile, partCount: number | undefined) => Promise<Registered>;

@@ -1,6 +1,6 @@
 import { isUploadError } from './errors.js';
 import { call, firstContact, sleep } from './http.js';
-const randomKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+export const randomKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 const session = (connection, id) => call(connection, 'GET', `/sessions/${id}`);
 /** An interrupted session, when it can go on. */
 export const reopen = async (connection, id, { title }) => {
@@ -16,12 +16,13 @@ export const reopen = async (connection, id, { title }) => {
         throw error;
     }
 };
-export const create = (connection, files, { allowDuplicates }) => {
+/** Twice with the same `key` is once. */
+export const create = (connection, key, files, { allowDuplicates }) => {
     const body = { files: files.map(({ metadata }) => metadata) };
     if (allowDuplicates)
         body.allowDuplicates = true;
     return call(firstContact(connection), 'POST', '/sessions', body, {
-        headers: { 'Idempotency-Key': randomKey() },
+        headers: { 'Idempotency-Key': key },
         // The first try of this very request is still running.
         alsoPasses: ({ code }) => code === 'CONFLICT',
     });

@@ -92,7 +92,8 @@ const nodeCrypto = () => globalThis.process?.getBuiltinModule?.('node:crypto');
  * (`worker-src blob:` permits it), and a build may have left the text referring to helpers.
  */
 const inWorker = (file, signal) => {
-    const text = `onmessage=async({data:f})=>postMessage(await(${sha256})(f.size,async(a,b)=>new Uint8Array(await f.slice(a,b).arrayBuffer())).catch(()=>0))`;
+    // Helpers are missing before there is a promise that could be caught.
+    const text = `onmessage=async({data:f})=>{let h;try{h=await(${sha256})(f.size,async(a,b)=>new Uint8Array(await f.slice(a,b).arrayBuffer()))}catch{}postMessage(h)}`;
     const url = URL.createObjectURL(new Blob([text]));
     let worker;
     let stop;

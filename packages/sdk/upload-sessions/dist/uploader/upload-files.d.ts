@@ -7,6 +7,7 @@ import type { FileLike, FileToUpload, UploadOptions, UploadResult } from './opti
  * was, if its session is still open; one that has expired starts anew. A session that expires on
  * the way rejects with `SESSION_EXPIRED`; call again to start anew.
  *
- * Rejects with an {@link UploadError} and only with that, unless a callback of the caller's threw.
+ * Rejects with an {@link UploadError} and only with that, unless a callback of the caller's threw;
+ * and with a `TypeError` where nothing says which server.
  */
 export declare function uploadFiles(files: Iterable<FileLike | FileToUpload>, options: UploadOptions): Promise<UploadResult>;

@@ -3,7 +3,7 @@ import { describe, read } from './files.js';
 import { connect } from './http.js';
 import { limit } from './limit.js';
 import { memoryOf } from './memory.js';
-import { cancel, create, finalize, register, reopen } from './session.js';
+import { cancel, create, finalize, randomKey, register, reopen } from './session.js';
 import { hashOf } from './sha256.js';
 import { sendFile } from './transfer.js';
 /** Of errors that leave nothing to go on with: what the session holds can't be right. */
@@ -16,7 +16,8 @@ const hopeless = new Set(['CHECKSUM_MISMATCH', 'CONTENT_TYPE_MISMATCH']);
  * was, if its session is still open; one that has expired starts anew. A session that expires on
  * the way rejects with `SESSION_EXPIRED`; call again to start anew.
  *
- * Rejects with an {@link UploadError} and only with that, unless a callback of the caller's threw.
+ * Rejects with an {@link UploadError} and only with that, unless a callback of the caller's threw;
+ * and with a `TypeError` where nothing says which server.
  */
 export async function uploadFiles(files, options) {
     const { signal, onProgress } = options;
@@ -28,7 +29,7 @@ export async function uploadFiles(files, options) {
     const locals = Array.from(files, (file) => describe(file, taken));
     const connection = connect(options, ending.signal);
     const memory = memoryOf(connection.base, locals, options);
-    const limited = limit(Math.max(1, options.concurrency ?? 4));
+    const limited = limit(Math.max(1, options.concurrency || 4));
     const progress = {
         phase: 'hashing',
         sessionId: undefined,
@@ -57,6 +58,7 @@ export async function uploadFiles(files, options) {
         return results;
     };
     const hash = async (local, known) => {
+        ending.signal.throwIfAborted();
         if (local.hash !== undefined)
             return local.hash || null;
         // Only a file that would show that it has changed is not read again.
@@ -68,22 +70,29 @@ export async function uploadFiles(files, options) {
         };
         return hashOf(local.file, bytes, ending.signal);
     };
+    /** Of the session that was to be opened. */
+    let opening;
     const run = async () => {
         report();
         const saved = await memory.load();
-        const hashes = await all(locals.map((local, index) => watch(limited(() => hash(local, saved?.hashes[index])))));
+        const hashes = await all(locals.map((local) => watch(limited(() => hash(local, saved?.hashes[local.metadata.key])))));
         locals.forEach(({ metadata }, index) => {
             const hash = hashes[index];
             if (hash)
                 metadata.hash = hash;
         });
-        const isSame = saved && hashes.every((hash, index) => hash === saved.hashes[index]);
+        // What shows by neither its hash nor its time that it is the same may be another file.
+        const isSame = saved &&
+            locals.every(({ file, metadata: { key } }, index) => hashes[index] === saved.hashes[key] && (hashes[index] ?? file.lastModified) !== undefined);
         const earlier = isSame ? await reopen(connection, saved.sessionId, options) : undefined;
-        const open = earlier ?? (await create(connection, locals, options));
+        const open = earlier ?? (await create(connection, (opening = randomKey()), locals, options));
         const { sessionId, partSizeBytes } = open;
         progress.sessionId = sessionId;
         progress.resumed = earlier !== undefined;
-        await memory.save({ sessionId, hashes });
+        await memory.save({
+            sessionId,
+            hashes: Object.fromEntries(locals.map(({ metadata: { key } }, index) => [key, hashes[index]])),
+        });
         report('uploading');
         const transfer = {
             connection,
@@ -117,18 +126,24 @@ export async function uploadFiles(files, options) {
     };
     /** What is left when it has failed. */
     const leave = async (error) => {
-        const { sessionId } = progress;
-        if (sessionId && isUploadError(error)) {
-            error.sessionId = sessionId;
-            if (hopeless.has(error.code) || (error.code === 'ABORTED' && options.cancelOnAbort)) {
-                const after = {
-                    ...connection,
-                    retries: Math.min(connection.retries, 2),
-                    signal: new AbortController().signal,
-                };
-                await Promise.all([cancel(after, sessionId), memory.forget()]);
+        let { sessionId } = progress;
+        if (!isUploadError(error))
+            throw error;
+        if (hopeless.has(error.code) || (error.code === 'ABORTED' && options.cancelOnAbort)) {
+            const after = {
+                ...connection,
+                retries: Math.min(connection.retries, 2),
+                signal: new AbortController().signal,
+            };
+            if (opening && !sessionId) {
+                // The answer was cut off, and comes again.
+                const open = await create(after, opening, locals, options).catch(() => undefined);
+                sessionId = open?.sessionId;
             }
+            await Promise.all([sessionId && cancel(after, sessionId), memory.forget()]);
         }
+        if (sessionId)
+            error.sessionId = sessionId;
         throw error;
     };
     if (signal?.aborted)

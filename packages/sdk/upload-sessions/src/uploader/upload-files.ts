@@ -11,7 +11,7 @@ import type {
   UploadProgress,
   UploadResult,
 } from './options.js';
-import { cancel, create, finalize, register, reopen } from './session.js';
+import { cancel, create, finalize, randomKey, register, reopen } from './session.js';
 import { hashOf } from './sha256.js';
 import { sendFile, type Transfer } from './transfer.js';
 
@@ -26,7 +26,8 @@ const hopeless = new Set<UploadError['code']>(['CHECKSUM_MISMATCH', 'CONTENT_TYP
  * was, if its session is still open; one that has expired starts anew. A session that expires on
  * the way rejects with `SESSION_EXPIRED`; call again to start anew.
  *
- * Rejects with an {@link UploadError} and only with that, unless a callback of the caller's threw.
+ * Rejects with an {@link UploadError} and only with that, unless a callback of the caller's threw;
+ * and with a `TypeError` where nothing says which server.
  */
 export async function uploadFiles(
   files: Iterable<FileLike | FileToUpload>,
@@ -42,7 +43,7 @@ export async function uploadFiles(
   const locals = Array.from(files, (file) => describe(file, taken));
   const connection = connect(options, ending.signal);
   const memory = memoryOf(connection.base, locals, options);
-  const limited = limit(Math.max(1, options.concurrency ?? 4));
+  const limited = limit(Math.max(1, options.concurrency || 4));
   const progress: UploadProgress = {
     phase: 'hashing',
     sessionId: undefined,
@@ -70,6 +71,7 @@ export async function uploadFiles(
   };
 
   const hash = async (local: LocalFile, known: string | null | undefined): Promise<string | null> => {
+    ending.signal.throwIfAborted();
     if (local.hash !== undefined) return local.hash || null;
     // Only a file that would show that it has changed is not read again.
     if (known && local.file.lastModified !== undefined) return known;
@@ -80,23 +82,34 @@ export async function uploadFiles(
     return hashOf(local.file, bytes, ending.signal);
   };
 
+  /** Of the session that was to be opened. */
+  let opening: string | undefined;
   const run = async (): Promise<UploadResult> => {
     report();
     const saved = await memory.load();
     const hashes = await all(
-      locals.map((local, index) => watch(limited(() => hash(local, saved?.hashes[index])))),
+      locals.map((local) => watch(limited(() => hash(local, saved?.hashes[local.metadata.key])))),
     );
     locals.forEach(({ metadata }, index) => {
       const hash = hashes[index];
       if (hash) metadata.hash = hash;
     });
-    const isSame = saved && hashes.every((hash, index) => hash === saved.hashes[index]);
+    // What shows by neither its hash nor its time that it is the same may be another file.
+    const isSame =
+      saved &&
+      locals.every(
+        ({ file, metadata: { key } }, index) =>
+          hashes[index] === saved.hashes[key] && (hashes[index] ?? file.lastModified) !== undefined,
+      );
     const earlier = isSame ? await reopen(connection, saved.sessionId, options) : undefined;
-    const open = earlier ?? (await create(connection, locals, options));
+    const open = earlier ?? (await create(connection, (opening = randomKey()), locals, options));
     const { sessionId, partSizeBytes } = open;
     progress.sessionId = sessionId;
     progress.resumed = earlier !== undefined;
-    await memory.save({ sessionId, hashes });
+    await memory.save({
+      sessionId,
+      hashes: Object.fromEntries(locals.map(({ metadata: { key } }, index) => [key, hashes[index]!])),
+    });
     report('uploading');
 
     const transfer: Transfer = {
@@ -138,18 +151,22 @@ export async function uploadFiles(
 
   /** What is left when it has failed. */
   const leave = async (error: unknown): Promise<never> => {
-    const { sessionId } = progress;
-    if (sessionId && isUploadError(error)) {
-      error.sessionId = sessionId;
-      if (hopeless.has(error.code) || (error.code === 'ABORTED' && options.cancelOnAbort)) {
-        const after = {
-          ...connection,
-          retries: Math.min(connection.retries, 2),
-          signal: new AbortController().signal,
-        };
-        await Promise.all([cancel(after, sessionId), memory.forget()]);
+    let { sessionId } = progress;
+    if (!isUploadError(error)) throw error;
+    if (hopeless.has(error.code) || (error.code === 'ABORTED' && options.cancelOnAbort)) {
+      const after = {
+        ...connection,
+        retries: Math.min(connection.retries, 2),
+        signal: new AbortController().signal,
+      };
+      if (opening && !sessionId) {
+        // The answer was cut off, and comes again.
+        const open = await create(after, opening, locals, options).catch(() => undefined);
+        sessionId = open?.sessionId;
       }
+      await Promise.all([sessionId && cancel(after, sessionId), memory.forget()]);
     }
+    if (sessionId) error.sessionId = sessionId;
     throw error;
   };
 
