@@ -17,7 +17,7 @@ Without --from the last 30 days are shown; the range has at most 366.
 
 Examples:
   moc-uploads analytics
-  moc-uploads analytics --from 2026-01-01 --to 2026-02-01 --user auth0|alice
+  moc-uploads analytics --from 2026-01-01 --to 2026-02-01 --user 'auth0|alice'
   moc-uploads analytics --csv > days.csv
   moc-uploads analytics --json | jq .metrics.commonFailurePoints
 
