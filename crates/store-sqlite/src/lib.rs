@@ -65,7 +65,8 @@ impl SqliteStore {
         let reads = Arc::new(Queue::default());
         let reports = Arc::new(Queue::default());
         let connection = connection::open(path)?;
-        let (answers, syncer) = Answers::spawn(answers::log_of(path))?;
+        // The log lies beside the file itself, whatever leads there.
+        let (answers, syncer) = Answers::spawn(answers::log_of(&path.canonicalize()?))?;
         let writer = writer::spawn(connection, writes.clone(), answers.clone())?;
         let mut threads = vec![syncer, writer];
         for queue in iter::repeat_n(&reads, reader::COUNT).chain([&reports]) {
