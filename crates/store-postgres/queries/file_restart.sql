@@ -17,10 +17,5 @@ restarted AS (
     AND f.upload_id = $3
     AND f.status IN ('pending', 'uploading')
   RETURNING f.id
-),
-forgotten AS (
-  DELETE FROM upload_session_parts AS p
-  USING restarted
-  WHERE p.file_id = restarted.id
 )
-SELECT id FROM restarted
+SELECT id, forget_parts_of_file(id) FROM restarted

@@ -8,7 +8,7 @@ WITH session AS MATERIALIZED (
   FOR NO KEY UPDATE
 ),
 file AS MATERIALIZED (
-  SELECT f.id, f.status
+  SELECT f.id, f.status, f.upload_id
   FROM session
   JOIN upload_session_files AS f ON f.session_id = session.id
   WHERE f.id = $2
@@ -21,6 +21,7 @@ judged AS MATERIALIZED (
     WHEN file.status = 'completed' THEN 'file_completed'
     WHEN session.status = 'completed' THEN 'closed'
     WHEN file.id IS NULL THEN 'no_such_file'
+    WHEN file.upload_id IS DISTINCT FROM $5 THEN 'no_such_upload'
     ELSE 'open'
   END AS state
   FROM session

@@ -99,6 +99,7 @@ async fn a_program_goes_on_while_a_newer_one_adds_columns() {
         let part = RecordPart {
             session_id: session.id,
             file_id: file.id,
+            upload_id: file.upload.id.clone(),
             part_number: 1,
             etag: ETag::parse("e"),
             size_bytes: 1,

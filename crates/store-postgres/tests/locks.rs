@@ -215,23 +215,72 @@ async fn a_session_finalized_meanwhile_is_answered_with_its_moc() {
     assert_eq!(moc.slug, "castle");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_part_recorded_meanwhile_is_put_back_and_a_completed_file_takes_none() {
-    let Some((database, store, session)) = fixture().await else {
-        return;
-    };
-    let register = registration(&session, "a");
-    let file_id = register.files[0].id;
-    store.register_files(register).await.unwrap();
-    let part = RecordPart {
+async fn registered(store: &PostgresStore, session: &NewSession) -> NewFile {
+    let mut register = registration(session, "a");
+    store.register_files(register.clone()).await.unwrap();
+    register.files.remove(0)
+}
+
+fn part_of(session: &NewSession, file: &NewFile) -> RecordPart {
+    RecordPart {
         session_id: session.id,
-        file_id,
+        file_id: file.id,
+        upload_id: file.upload.id.clone(),
         part_number: 1,
         etag: ETag::parse("joined"),
         size_bytes: 8,
         now: session.created_at,
         extension: EXTENSION,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_recorded_meanwhile_is_forgotten_with_its_upload() {
+    let Some((database, store, session)) = fixture().await else {
+        return;
     };
+    let file = registered(&store, &session).await;
+    let sql = format!(
+        "INSERT INTO upload_session_parts (file_id, part_number, etag, size_bytes) \
+         VALUES ('{}', 1, 'late', 8)",
+        file.id
+    );
+    let restart = RestartUpload {
+        session_id: session.id,
+        file_id: file.id,
+        from: file.upload.id.clone(),
+        to: UploadId("second".to_owned()),
+        now: session.created_at,
+    };
+    assert!(behind(&database, &session, &sql, store.restart_upload(restart)).await);
+    let count = "SELECT count(*) FROM upload_session_parts";
+    assert_eq!(database.psql(count), "0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_of_an_upload_that_was_begun_anew_meanwhile_does_not_count() {
+    let Some((database, store, session)) = fixture().await else {
+        return;
+    };
+    let file = registered(&store, &session).await;
+    let sql = "UPDATE upload_session_files SET upload_id = 'second'";
+    let record = store.record_part(part_of(&session, &file));
+    let activity = behind(&database, &session, sql, record).await;
+    let refused = Activity::Done {
+        outcome: RecordPartOutcome::NoSuchUpload,
+        extension: None,
+    };
+    assert_eq!(activity, refused);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_recorded_meanwhile_is_put_back_and_a_completed_file_takes_none() {
+    let Some((database, store, session)) = fixture().await else {
+        return;
+    };
+    let file = registered(&store, &session).await;
+    let file_id = file.id;
+    let part = part_of(&session, &file);
     store.record_part(part.clone()).await.unwrap();
     let complete = CompleteFile {
         session_id: session.id,

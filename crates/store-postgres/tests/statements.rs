@@ -216,6 +216,7 @@ async fn run_every_method(store: &PostgresStore, user_id: &UserId, counter: &mut
     let record = RecordPart {
         session_id: id,
         file_id: file.id,
+        upload_id: file.upload.id.clone(),
         part_number: 1,
         etag: ETag::parse("part"),
         size_bytes: 4,
@@ -228,6 +229,7 @@ async fn run_every_method(store: &PostgresStore, user_id: &UserId, counter: &mut
     let held = RecordHeldParts {
         session_id: id,
         file_id: file.id,
+        upload_id: file.upload.id.clone(),
         parts: vec![HeldPart {
             part: Part {
                 part_number: 1,

@@ -215,6 +215,8 @@ pub struct RecordPart {
     pub session_id: SessionId,
     /// The file.
     pub file_id: FileId,
+    /// Where the bytes are.
+    pub upload_id: UploadId,
     /// From 1.
     pub part_number: u32,
     /// The store's.
@@ -234,6 +236,8 @@ pub struct RecordHeldParts {
     pub session_id: SessionId,
     /// The file.
     pub file_id: FileId,
+    /// Which upload holds them.
+    pub upload_id: UploadId,
     /// Each number once.
     pub parts: Vec<HeldPart>,
     /// Now.
@@ -274,6 +278,8 @@ pub enum RecordPartOutcome {
     FileCompleted,
     /// The file is no more.
     NoSuchFile,
+    /// The file has another upload by now, which does not hold the part.
+    NoSuchUpload,
 }
 
 /// A file whose object is there.

@@ -52,6 +52,7 @@ impl Uploads {
             let record = RecordHeldParts {
                 session_id: session.id,
                 file_id: file.id,
+                upload_id: upload.id.clone(),
                 parts,
                 now,
             };

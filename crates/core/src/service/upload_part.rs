@@ -117,6 +117,7 @@ impl Uploads {
             .record_part(RecordPart {
                 session_id: session.id,
                 file_id: file.id,
+                upload_id: upload.id.clone(),
                 part_number,
                 etag: etag.clone(),
                 size_bytes,
@@ -126,6 +127,9 @@ impl Uploads {
             .await?;
         let extension = match settle(activity, &session, now, "upload_part") {
             Ok((RecordPartOutcome::Recorded, extension)) => extension,
+            Ok((RecordPartOutcome::NoSuchUpload, _)) => {
+                return Err(self.upload_is_gone(&session, &file, &upload).await);
+            }
             refused => {
                 self.abort_if_over(&session, &file, &upload).await;
                 return Err(match refused {

@@ -23,7 +23,8 @@ pub(super) async fn record_part(
         .bind(signed(part.size_bytes)?)
         .bind(part.extension.threshold)
         .bind(part.extension.ttl)
-        .bind(part.extension.max_lifetime);
+        .bind(part.extension.max_lifetime)
+        .bind(part.upload_id.0.clone());
     activity(db.first(query).await?, |_, state| outcome(state))
 }
 
@@ -49,7 +50,8 @@ pub(super) async fn record_held_parts(
         .bind(held.session_id.0)
         .bind(held.file_id.0)
         .bind(now)
-        .bind(parts);
+        .bind(parts)
+        .bind(held.upload_id.0.clone());
     activity(db.first(query).await?, |_, state| outcome(state))
 }
 
@@ -58,6 +60,7 @@ fn outcome(state: &str) -> Result<RecordPartOutcome, Error> {
         "open" => Ok(RecordPartOutcome::Recorded),
         "file_completed" => Ok(RecordPartOutcome::FileCompleted),
         "no_such_file" => Ok(RecordPartOutcome::NoSuchFile),
+        "no_such_upload" => Ok(RecordPartOutcome::NoSuchUpload),
         state => Err(unknown_state(state)),
     }
 }

@@ -9,7 +9,7 @@ use moc_uploads_core::session::SessionStatus;
 use rusqlite::Connection;
 
 use super::extend;
-use super::read_session::file_status;
+use super::read_session::file_state;
 use crate::error::Error;
 use crate::sql;
 
@@ -18,15 +18,14 @@ pub(super) fn complete_file(
     complete: &CompleteFile,
 ) -> Result<Activity<CompleteFileOutcome>, Error> {
     let now = complete.now;
-    let Some((session, file_status)) = file_status(db, complete.session_id, complete.file_id)?
-    else {
+    let Some((session, file)) = file_state(db, complete.session_id, complete.file_id)? else {
         return Ok(Activity::SessionClosed(None));
     };
     let done = |outcome| Activity::Done {
         outcome,
         extension: None,
     };
-    match (session.status_at(now), file_status) {
+    match (session.status_at(now), file.map(|file| file.status)) {
         (SessionStatus::Active | SessionStatus::Completed, Some(FileStatus::Completed)) => {
             return Ok(done(CompleteFileOutcome::AlreadyCompleted));
         }

@@ -5,6 +5,7 @@ use moc_uploads_core::finalize::Moc;
 use moc_uploads_core::ids::{FileId, MocId, SessionId};
 use moc_uploads_core::ports::{
     DeclaredSession, FileInSession, FileProgress, FileWithParts, PartTarget, SessionDetail,
+    UploadId,
 };
 use moc_uploads_core::session::{Session, SessionSummary};
 use moc_uploads_core::time::Timestamp;
@@ -158,21 +159,34 @@ pub(super) fn file(
     )
 }
 
-/// The session, and how far the file is; cheaper than all of it.
-pub(super) fn file_status(
+/// How far a file is, and in which upload.
+pub(super) struct FileState {
+    pub(super) status: FileStatus,
+    pub(super) upload_id: Option<UploadId>,
+}
+
+/// The session and the state of the file; cheaper than all of it.
+pub(super) fn file_state(
     db: &Connection,
     session_id: SessionId,
     file_id: FileId,
-) -> Result<Option<(Session, Option<FileStatus>)>, Error> {
+) -> Result<Option<(Session, Option<FileState>)>, Error> {
     sql::first(
         db,
         include_str!("../../queries/file_get_status.sql"),
         [session_id.to_string(), file_id.to_string()],
         |row| {
-            let status = decode::is_present(row, decode::SESSION_COLUMNS)?
-                .then(|| decode::parsed(row, decode::SESSION_COLUMNS))
-                .transpose()?;
-            Ok((decode::session(row)?, status))
+            const STATUS: usize = decode::SESSION_COLUMNS;
+            let file = if decode::is_present(row, STATUS)? {
+                let upload_id: Option<String> = row.get(STATUS + 1)?;
+                Some(FileState {
+                    status: decode::parsed(row, STATUS)?,
+                    upload_id: upload_id.map(UploadId),
+                })
+            } else {
+                None
+            };
+            Ok((decode::session(row)?, file))
         },
     )
 }

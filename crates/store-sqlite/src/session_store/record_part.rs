@@ -3,13 +3,15 @@
 use moc_uploads_core::file::FileStatus;
 use moc_uploads_core::ids::{FileId, SessionId};
 use moc_uploads_core::part::ETag;
-use moc_uploads_core::ports::{Activity, HeldPart, RecordHeldParts, RecordPart, RecordPartOutcome};
+use moc_uploads_core::ports::{
+    Activity, HeldPart, RecordHeldParts, RecordPart, RecordPartOutcome, UploadId,
+};
 use moc_uploads_core::session::{Session, SessionStatus};
 use moc_uploads_core::time::Timestamp;
 use rusqlite::Connection;
 
 use super::extend;
-use super::read_session::file_status;
+use super::read_session::file_state;
 use crate::error::Error;
 use crate::sql::{self, signed};
 
@@ -18,10 +20,11 @@ pub(super) fn record_part(
     part: &RecordPart,
 ) -> Result<Activity<RecordPartOutcome>, Error> {
     let now = part.now;
-    let (session, file_status) = match judge(db, part.session_id, part.file_id, now)? {
-        Ok(open) => open,
-        Err(refused) => return Ok(refused),
-    };
+    let (session, file_status) =
+        match judge(db, part.session_id, part.file_id, &part.upload_id, now)? {
+            Ok(open) => open,
+            Err(refused) => return Ok(refused),
+        };
     let file_id = part.file_id.to_string();
     sql::execute(
         db,
@@ -46,7 +49,7 @@ pub(super) fn record_held_parts(
     held: &RecordHeldParts,
 ) -> Result<Activity<RecordPartOutcome>, Error> {
     let now = held.now;
-    let file_status = match judge(db, held.session_id, held.file_id, now)? {
+    let file_status = match judge(db, held.session_id, held.file_id, &held.upload_id, now)? {
         Ok((_, file_status)) => file_status,
         Err(refused) => return Ok(refused),
     };
@@ -83,9 +86,10 @@ fn judge(
     db: &Connection,
     session_id: SessionId,
     file_id: FileId,
+    upload_id: &UploadId,
     now: Timestamp,
 ) -> Result<Result<(Session, FileStatus), Activity<RecordPartOutcome>>, Error> {
-    let Some((session, file_status)) = file_status(db, session_id, file_id)? else {
+    let Some((session, file)) = file_state(db, session_id, file_id)? else {
         return Ok(Err(Activity::SessionClosed(None)));
     };
     let refused = |outcome| {
@@ -94,12 +98,17 @@ fn judge(
             extension: None,
         })
     };
-    Ok(match (session.status_at(now), file_status) {
-        (SessionStatus::Active | SessionStatus::Completed, Some(FileStatus::Completed)) => {
+    Ok(match (session.status_at(now), file) {
+        (SessionStatus::Active | SessionStatus::Completed, Some(file))
+            if file.status == FileStatus::Completed =>
+        {
             refused(RecordPartOutcome::FileCompleted)
         }
         (SessionStatus::Active, None) => refused(RecordPartOutcome::NoSuchFile),
-        (SessionStatus::Active, Some(file_status)) => Ok((session, file_status)),
+        (SessionStatus::Active, Some(file)) if file.upload_id.as_ref() != Some(upload_id) => {
+            refused(RecordPartOutcome::NoSuchUpload)
+        }
+        (SessionStatus::Active, Some(file)) => Ok((session, file.status)),
         _ => Err(Activity::SessionClosed(Some(session))),
     })
 }

@@ -244,6 +244,7 @@ pub(crate) fn part(
     RecordPart {
         session_id: session.id,
         file_id: file.id,
+        upload_id: file.upload.id.clone(),
         part_number,
         etag: ETag::parse(&format!("part-{part_number}")),
         size_bytes: 4,

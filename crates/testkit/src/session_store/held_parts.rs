@@ -10,7 +10,7 @@ use moc_uploads_core::session::SessionStatus;
 use moc_uploads_core::time::Timestamp;
 
 use super::Stores;
-use super::fixture::{MILLISECOND, NOW, as_stored, outcome_of};
+use super::fixture::{MILLISECOND, NOW, as_stored, outcome_of, part};
 use crate::builders::{MINUTE, file_id, instruction, session_id};
 
 /// A part as the object store has held it since a minute, where this etag was recorded.
@@ -35,6 +35,7 @@ fn recording(
     RecordHeldParts {
         session_id: session.id,
         file_id: file.id,
+        upload_id: file.upload.id.clone(),
         parts,
         now,
     }
@@ -167,6 +168,34 @@ pub async fn a_restarted_file_has_another_upload_and_no_parts(stores: &Stores) {
     assert_eq!(stores.statuses(&session).await, ["pending", "uploading"]);
     assert_eq!(upload_id(stores, &session, &other).await, other.upload.id);
     assert_eq!(recorded(stores, &session, &other).await.len(), 1);
+}
+
+/// The new one does not hold them. A part that is stored there counts.
+pub async fn a_part_in_an_upload_that_is_no_more_does_not_count(stores: &Stores) {
+    let session = stores.session(vec![]).await;
+    let file = stores.registered(&session, instruction("a", 8)).await;
+    let restarted = restart(&session, &file, "second", NOW);
+    assert!(stores.store.restart_upload(restarted).await.unwrap());
+    let near = session.expires_at - MILLISECOND;
+    let refused = Activity::Done {
+        outcome: RecordPartOutcome::NoSuchUpload,
+        extension: None,
+    };
+    let mut part = part(&session, &file, 1, near);
+    let activity = stores.store.record_part(part.clone()).await.unwrap();
+    assert_eq!(activity, refused);
+    let mut parts = recording(&session, &file, vec![held(2, "b", None)], near);
+    assert_eq!(record(stores, parts.clone()).await, refused);
+    assert_eq!(recorded(stores, &session, &file).await, []);
+    assert_eq!(stores.statuses(&session).await, ["pending"]);
+
+    part.upload_id = UploadId("second".to_owned());
+    parts.upload_id = part.upload_id.clone();
+    let activity = stores.store.record_part(part).await.unwrap();
+    assert_eq!(outcome_of(activity), RecordPartOutcome::Recorded);
+    let activity = record(stores, parts).await;
+    assert_eq!(outcome_of(activity), RecordPartOutcome::Recorded);
+    assert_eq!(recorded(stores, &session, &file).await.len(), 2);
 }
 
 /// Whoever comes first; the other uploads are nobody's.

@@ -78,6 +78,7 @@ macro_rules! session_store_conformance {
                 what_was_recorded_in_the_meantime_stays
                 held_parts_are_refused_where_parts_are
                 a_restarted_file_has_another_upload_and_no_parts
+                a_part_in_an_upload_that_is_no_more_does_not_count
                 concurrent_restarts_of_one_upload_do_it_once
                 only_a_file_that_takes_parts_is_restarted
             }
