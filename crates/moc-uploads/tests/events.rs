@@ -131,11 +131,12 @@ const WAITING_REPORTS: &str = "
 struct Lock(Child);
 
 impl Lock {
-    fn take(database: &Database) -> Self {
+    /// By a statement.
+    fn take(database: &Database, statement: &str) -> Self {
         let mut psql = database.psql_command();
         psql.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = psql.spawn().unwrap();
-        let script = "BEGIN; LOCK TABLE upload_session_analytics; SELECT 'locked';";
+        let script = format!("BEGIN; {statement}; SELECT 'locked';");
         writeln!(child.stdin.as_mut().unwrap(), "{script}").unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         assert!(lines.any(|line| line.unwrap().contains("locked")));
@@ -158,7 +159,7 @@ async fn a_locked_table_of_events_holds_up_no_upload_and_loses_no_event() {
     let folder = tempfile::tempdir().unwrap();
     let database = Database::empty();
     let server = start(folder.path(), &database.url());
-    let lock = Lock::take(&database);
+    let lock = Lock::take(&database, "LOCK TABLE upload_session_analytics");
     // More than there are connections, and each waits for the lock.
     let reports: Vec<_> = (0..20)
         .map(|_| tokio::spawn(reqwest::get(format!("{}{REPORT}", server.url()))))
@@ -256,6 +257,30 @@ async fn create_session(server: &Server) {
     let request = reqwest::Client::new().post(url).json(&body);
     let answer = request.send().await.unwrap();
     assert_eq!(answer.status(), 201, "{:?}", answer.json::<Value>().await);
+}
+
+/// An event by hand.
+const BY_HAND: &str = "
+    INSERT INTO upload_sessions (id, user_id, expires_at)
+    VALUES ('00000000-0000-4000-8000-000000000001', 'alice', now());
+    INSERT INTO upload_session_analytics (session_id, event_type)
+    VALUES ('00000000-0000-4000-8000-000000000001', 'session_created')";
+
+#[tokio::test]
+async fn events_are_written_while_somebody_leaves_a_transaction_with_events_open() {
+    if postgres::is_skipped() {
+        return;
+    }
+    // Of several in one process the first wins.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::empty();
+    let server = start(folder.path(), &database.url());
+    let lock = Lock::take(&database, BY_HAND);
+    create_session(&server).await;
+    until_metrics(&server, |[_, written, ..]| written == 1).await;
+    lock.release();
+    assert!(server.stop().success());
 }
 
 /// A bulk load of events by hand, into tables that no statistics are about.

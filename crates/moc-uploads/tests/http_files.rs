@@ -43,7 +43,53 @@ fn every_request_is_answered_as_it_says_and_as_documented() {
     let written: BTreeSet<_> = annotations("name").into_iter().collect();
     let replayed: BTreeSet<_> = replay.requests.keys().cloned().collect();
     assert_eq!(replayed, written);
+    the_tests_of_the_story_ran(&replay);
     the_example_rows_are_found(&replay);
+}
+
+/// Those that the story of duplicates, extension and analytics names, with the statuses that it names.
+fn the_tests_of_the_story_ran(replay: &Replay) {
+    const STORY: [(&str, &str, &str); 8] = [
+        (
+            "DD-HP-001",
+            "createSessionWithDuplicateCheck",
+            "409 DUPLICATE_FILE",
+        ),
+        ("DD-HP-002", "createSessionBypassDuplicate", "201"),
+        (
+            "DD-ERR-001",
+            "createSessionDuplicateInline",
+            "409 DUPLICATE_FILE",
+        ),
+        ("AE-HP-001", "registerFileAutoExtend", "201"),
+        (
+            "AE-ERR-001",
+            "registerFilePastMaxLifetime",
+            "410 SESSION_EXPIRED",
+        ),
+        ("AN-HP-001", "getAnalytics", "200"),
+        ("AN-HP-002", "getAnalyticsFiltered", "200"),
+        ("AN-ERR-001", "getAnalyticsNonAdmin", "403 FORBIDDEN"),
+    ];
+    let (names, ids) = (annotations("name"), annotations("testId"));
+    let expected = annotations("expect");
+    for (id, name, answer) in STORY {
+        let at = ids.iter().position(|found| found == id);
+        let at = at.unwrap_or_else(|| panic!("no request is {id}"));
+        assert_eq!(
+            (names[at].as_str(), expected[at].as_str()),
+            (name, answer),
+            "{id}"
+        );
+        let results = test_results(&replay.requests[name]);
+        let answered = format!("answers {answer}");
+        assert!(
+            results
+                .iter()
+                .any(|result| result["message"] == answered && result["status"] == "SUCCESS"),
+            "{id}: {results:#?}"
+        );
+    }
 }
 
 /// What a status alone does not show.

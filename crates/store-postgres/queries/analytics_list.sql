@@ -1,22 +1,31 @@
--- $1 from, $2 to, $3 owner, $4 types. Two ways, of which the planner leaves one out: it knows $3.
+-- $1 from, $2 to, $3 owner, $4 types. Two ways, of which the planner leaves one out: it knows $3. Each
+-- has an order and a limit of its own, so that the first goes along the index and stops.
 SELECT
   event_id, session_id, event_type, metadata::text,
   least(greatest(created_at, '0001-01-01T00:00:00Z'), '9999-12-31T23:59:59.999Z')
 FROM (
-  SELECT *
-  FROM upload_session_analytics AS e
-  WHERE $3::text IS NULL
-    AND e.created_at >= coalesce($1, '-infinity'::timestamptz)
-    AND e.created_at < coalesce($2, 'infinity'::timestamptz)
-    AND ($4::text[] IS NULL OR e.event_type = ANY ($4))
+  (
+    SELECT *
+    FROM upload_session_analytics AS e
+    WHERE $3::text IS NULL
+      AND e.created_at >= coalesce($1, '-infinity'::timestamptz)
+      AND e.created_at < coalesce($2, 'infinity'::timestamptz)
+      AND ($4::text[] IS NULL OR e.event_type = ANY ($4))
+    ORDER BY e.created_at DESC, e.event_id DESC
+    LIMIT least($6, 9223372036854775000) + $5
+  )
   UNION ALL
-  SELECT e.*
-  FROM upload_sessions AS s
-  JOIN upload_session_analytics AS e ON e.session_id = s.id
-  WHERE s.user_id = $3
-    AND e.created_at >= coalesce($1, '-infinity'::timestamptz)
-    AND e.created_at < coalesce($2, 'infinity'::timestamptz)
-    AND ($4::text[] IS NULL OR e.event_type = ANY ($4))
+  (
+    SELECT e.*
+    FROM upload_sessions AS s
+    JOIN upload_session_analytics AS e ON e.session_id = s.id
+    WHERE s.user_id = $3
+      AND e.created_at >= coalesce($1, '-infinity'::timestamptz)
+      AND e.created_at < coalesce($2, 'infinity'::timestamptz)
+      AND ($4::text[] IS NULL OR e.event_type = ANY ($4))
+    ORDER BY e.created_at DESC, e.event_id DESC
+    LIMIT least($6, 9223372036854775000) + $5
+  )
 ) AS e
 ORDER BY created_at DESC, event_id DESC
 LIMIT $5 OFFSET $6

@@ -45,6 +45,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0008_event_indexes",
         sql: include_str!("../migrations/0008_event_indexes.sql"),
     },
+    Migration {
+        name: "0009_analytics_notes",
+        sql: include_str!("../migrations/0009_analytics_notes.sql"),
+    },
 ];
 
 /// "moc" and "upl": whoever migrates holds the advisory lock of this number.

@@ -138,6 +138,7 @@ async fn a_migration_that_has_landed_never_changes() {
         "f04093388916e26a6b5a7db9bcbcee80f9163fcc11c0e40e102547508f14b0ea",
         "fab7ea45157f14cbafee969edbfb66526397b0e23c7449b2366b20347b406a2f",
         "cf1d4434e3424a135c42f73a633b7b5d5408b5ae44ab4a4be2b12bdc8d450f9e",
+        "b680d2854191c9561ecc9ef2533a42a7240dd9a64c8e7f92795d37e7c96111a2",
     ];
     let Some(database) = common::migrated().await else {
         return;

@@ -1,0 +1,2 @@
+-- Nothing here: SQLite keeps no sums of hours.
+SELECT 1;
