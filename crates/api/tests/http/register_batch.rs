@@ -1,5 +1,7 @@
 //! `POST /sessions/{sessionId}/files/batch` (CONTRACT section 1.3).
 
+use std::future::IntoFuture;
+
 use moc_uploads_testkit::app::{Call, Caller, LocalFile, RemoteFile, SESSIONS, TestApp};
 use serde_json::{Value, json};
 
@@ -44,6 +46,27 @@ async fn registers_all_in_order() {
         let parts = alice.put_parts(&remote, file).await;
         alice.complete_call(&remote, &parts).await.expect(200);
     }
+}
+
+/// Each is a request to a bucket, which may take its time.
+#[tokio::test]
+async fn uploads_are_opened_at_once() {
+    let app = TestApp::new().await;
+    let alice = app.user("alice");
+    let files = files();
+    let id = alice.create_session(&files).await;
+    let gate = app.object_faults.hold("create_upload");
+    let registering = tokio::spawn(batch(&alice, &id, &files).into_future());
+    gate.arrived(3).await;
+    gate.open();
+    let registered = registering.await.unwrap().expect(200).json();
+    let keys: Vec<_> = registered["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|result| &result["key"])
+        .collect();
+    assert_eq!(keys, ["a", "b", "c"]);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Registers files in a session and starts their multipart uploads (CONTRACT section 1.3).
 
 use futures_util::future::{join_all, try_join_all};
+use futures_util::stream::{self, StreamExt};
 
 use super::{Uploads, owned_session, require_active, settle};
 use crate::error::{Error, FieldError};
@@ -14,6 +15,9 @@ use crate::ports::{
 };
 use crate::principal::Principal;
 use crate::session::{Extension, Session};
+
+/// Of one batch: each is a request to a bucket.
+const UPLOADS_OPENED_AT_ONCE: usize = 8;
 
 /// A request to register a file, after the schema was checked.
 #[derive(Debug, Clone)]
@@ -107,20 +111,19 @@ impl Uploads {
         let session = owned_session(session, &principal.user_id)?;
         require_active(&session, now)?;
 
-        let mut results = Vec::with_capacity(requests.len());
         let mut file_count = registered_count;
+        let mut opening = Vec::with_capacity(requests.len());
         for request in requests {
             let checked = request.and_then(|request| {
                 self.check_file(&session, declared.as_deref(), file_count, request)
             });
-            results.push(match checked {
-                Ok(request) => {
-                    file_count += 1;
-                    self.open_upload(&session, request).await
-                }
-                Err(error) => Err(error),
-            });
+            file_count += usize::from(checked.is_ok());
+            opening.push(self.open_upload(&session, checked));
         }
+        let results: Vec<_> = stream::iter(opening)
+            .buffered(UPLOADS_OPENED_AT_ONCE)
+            .collect()
+            .await;
 
         let files: Vec<NewFile> = results
             .iter()
@@ -227,8 +230,9 @@ impl Uploads {
     async fn open_upload(
         &self,
         session: &Session,
-        request: RegisterFile,
+        checked: Result<RegisterFile, Error>,
     ) -> Result<(RegisterFile, NewFile), Error> {
+        let request = checked?;
         let id = FileId(self.deps.ids.new_id(self.now()));
         let key = ObjectKey::for_file(
             &self.settings().stage,
