@@ -6,11 +6,13 @@ use std::fmt;
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use moc_uploads_core::ports::ObjectStoreError;
 
-/// Codes of refusals that are about the store's or our own operators, not about the request: worth
-/// another try, once somebody has seen to it.
+/// Codes of failures that are about the store or its operators, not about the request: worth
+/// another try, at once or when somebody has seen to it. That the store is at fault may come with
+/// a 200, since CompleteMultipartUpload has to answer before it is done.
 const OPERATORS_CODES: &[&str] = &[
     "AccessDenied",
     "ExpiredToken",
+    "InternalError",
     "InvalidAccessKeyId",
     "InvalidToken",
     "NoSuchBucket",
@@ -18,7 +20,11 @@ const OPERATORS_CODES: &[&str] = &[
     "QuotaExceeded",
     "RequestTimeTooSkewed",
     "RequestTimeout",
+    "ServiceUnavailable",
     "SignatureDoesNotMatch",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
 ];
 
 /// An operation of S3 that failed, with everything that a log should say about it.

@@ -62,8 +62,10 @@ impl S3Store {
 
     /// S3 counts seconds, from now by the time that it lives in; our clock says how many are left.
     fn valid_until(&self, expires_at: Timestamp) -> Result<PresigningConfig, ObjectStoreError> {
-        let left = expires_at.since(self.clock.now()).as_secs().max(1);
-        PresigningConfig::expires_in(Duration::from_secs(left))
+        let left = expires_at.since(self.clock.now());
+        // Whole ones: it is good for as long as is said, and at most for a second more.
+        let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+        PresigningConfig::expires_in(Duration::from_secs(seconds.max(1)))
             .map_err(|error| internal(PRESIGN, error))
     }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use moc_uploads_blob_s3::{S3Options, S3Store, Timeouts};
+use moc_uploads_core::part::ETag;
 use moc_uploads_core::ports::{ObjectStore, ObjectStoreError, PutPartError};
 use moc_uploads_testkit::clock::ManualClock;
 use moc_uploads_testkit::object_store::{PART_BYTES, TestFile, body};
@@ -136,4 +137,22 @@ async fn a_busy_store_is_asked_again_but_for_parts() {
         "{put:?}"
     );
     assert!(count.load(Ordering::Relaxed) <= 4);
+}
+
+/// S3 answers that it will complete an upload before it has: 200, and what went wrong in the body.
+#[tokio::test]
+async fn a_failure_that_is_told_with_status_200_is_the_stores() {
+    let (endpoint, _) = listener(async |mut connection| {
+        let _ = connection.read(&mut [0; 64 * 1024]).await;
+        let failed = "<?xml version=\"1.0\"?><Error><Code>InternalError</Code></Error>";
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{failed}",
+            failed.len()
+        );
+        let _ = connection.write_all(answer.as_bytes()).await;
+    })
+    .await;
+    let file = unstored_file(1000);
+    let store = connect(options(endpoint)).await;
+    assert_unavailable(file.complete(&store, &[ETag::parse("e")], None).await);
 }
