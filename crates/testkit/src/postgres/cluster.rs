@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, geteuid, kill_process, test_kill_process};
 
+use crate::external::parent_folder;
+
 /// Longer than any start takes.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -253,14 +255,9 @@ impl Cluster {
     }
 }
 
-/// In memory where there is plenty: a new database is a copy of thousand files.
+/// A new database is a copy of thousand files.
 fn folder_for_clusters() -> PathBuf {
-    const PLENTY_BYTES: u64 = 2 << 30;
-    let memory = Path::new("/dev/shm");
-    match rustix::fs::statvfs(memory) {
-        Ok(space) if space.f_bavail * space.f_frsize >= PLENTY_BYTES => memory.to_owned(),
-        _ => std::env::temp_dir(),
-    }
+    parent_folder(|_| true)
 }
 
 /// A program run as who may run servers: PostgreSQL refuses to run as root.

@@ -10,7 +10,10 @@ use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use rustix::fs::{XattrFlags, setxattr};
 use rustix::process::{Pid, Signal, kill_process};
+
+use crate::external::parent_folder;
 
 /// Longer than any start takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -58,7 +61,7 @@ impl Swift {
                 let mut hasher = DefaultHasher::new();
                 lock.hash(&mut hasher);
                 let folder = format!("moc-uploads-{name}-{:016x}", hasher.finish());
-                let folder = std::env::temp_dir().join(folder);
+                let folder = parent_folder(takes_attributes).join(folder);
                 Arc::new(Self::join(&lock, folder, min_part_bytes))
             })
             .clone()
@@ -71,7 +74,7 @@ impl Swift {
     pub fn private() -> Arc<Self> {
         let folder = tempfile::Builder::new()
             .prefix("moc-uploads-swift-")
-            .tempdir()
+            .tempdir_in(parent_folder(takes_attributes))
             .unwrap()
             .keep();
         fs::remove_dir(&folder).unwrap();
@@ -188,6 +191,13 @@ impl Swift {
     fn read(&self, file: &str) -> String {
         fs::read_to_string(self.folder.join(file)).unwrap()
     }
+}
+
+/// Whether files there can have extended attributes, where Swift keeps what it knows of a file. In
+/// memory they can since Linux 6.6.
+fn takes_attributes(folder: &Path) -> bool {
+    let probe = tempfile::NamedTempFile::new_in(folder).unwrap();
+    setxattr(probe.path(), "user.swift", b"1", XattrFlags::empty()).is_ok()
 }
 
 /// A program of the environment that holds Swift and two other clients of S3: `python` with boto3,
