@@ -99,7 +99,7 @@ impl TestApp {
         Self::start(options(), Arc::new(ManualClock::new()), place).await
     }
 
-    /// With its files in this bucket and SQLite, whichever the run asks for, and these changes.
+    /// With its files in this bucket, whichever store the run asks for, and these changes.
     /// Parts are as large as S3 wants them, and the clock begins with the true time: S3 goes by it.
     pub async fn in_a_bucket(bucket: Bucket, change: impl FnOnce(&mut Options)) -> Self {
         let mut options = options();
@@ -107,7 +107,7 @@ impl TestApp {
         change(&mut options);
         let clock = ManualClock::new();
         clock.set(SystemClock.now());
-        Self::start(options, Arc::new(clock), Place::in_a_bucket(bucket)).await
+        Self::start(options, Arc::new(clock), Place::in_a_bucket(bucket).await).await
     }
 
     /// With these changes.
@@ -244,6 +244,15 @@ impl TestApp {
             .filter(|file| !stores::OWN_FILES.iter().any(|own| file == Path::new(own)))
             .collect();
         files.sort_unstable();
+        files
+    }
+
+    /// [`Self::stored_files`], but for parts that were on their way to a bucket when their upload was
+    /// aborted: it may take them, and the next look at what was freed is to remove them.
+    pub fn stored_files_without_late_parts(&self) -> Vec<PathBuf> {
+        let late_parts = self.bucket().map(Bucket::late_parts).unwrap_or_default();
+        let mut files = self.stored_files();
+        files.retain(|file| !late_parts.iter().any(|part| file == Path::new(part)));
         files
     }
 

@@ -86,6 +86,20 @@ impl Bucket {
         names
     }
 
+    /// Of these the parts that were on their way when their upload was aborted. S3 may store such
+    /// parts, and removes them when the upload is aborted once more; Swift keeps them where nobody
+    /// gets at them by S3.
+    pub fn late_parts(&self) -> Vec<String> {
+        let names = self.unfinished();
+        let is_late = |name: &&String| {
+            // Beside its parts, `KEY/UPLOAD/NUMBER`, an upload has an object `KEY/UPLOAD`.
+            name.rsplit_once('/').is_some_and(|(upload, number)| {
+                number.parse::<u32>().is_ok() && !names.iter().any(|name| name == upload)
+            })
+        };
+        names.iter().filter(is_late).cloned().collect()
+    }
+
     fn names(&self, container: &str) -> Vec<String> {
         let listing = self.request("GET", container);
         listing.lines().map(str::to_owned).collect()

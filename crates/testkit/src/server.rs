@@ -1,5 +1,7 @@
 //! The real binary as a child process: started on a port of its own, stopped by signals.
 
+mod stores;
+
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -11,6 +13,8 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+
+pub use stores::{Stores, stores};
 
 /// Longer than any start and any stop takes; a test that waits for so long has failed.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -146,7 +150,7 @@ impl Drop for Server {
 }
 
 /// A command that runs `binary` with its data in `data_dir` and an environment that holds nothing
-/// of the machine's: loopback, a free port, logs as JSON.
+/// of the machine's: loopback, a free port, logs as JSON, the [`stores`] that the run asks for.
 pub fn command(binary: impl AsRef<OsStr>, data_dir: &Path) -> Command {
     let mut command = Command::new(binary);
     command
@@ -154,7 +158,8 @@ pub fn command(binary: impl AsRef<OsStr>, data_dir: &Path) -> Command {
         .env("DATA_DIR", data_dir)
         .env("HOST", "127.0.0.1")
         .env("PORT", "0")
-        .env("LOG_FORMAT", "json");
+        .env("LOG_FORMAT", "json")
+        .envs(stores(data_dir).variables());
     command
 }
 

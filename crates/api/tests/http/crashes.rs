@@ -1,5 +1,5 @@
 //! A server that stops between any two steps. The next one, a client that tries again, the reaper and
-//! the sweep put in order what it left: with files on disk and in a bucket.
+//! the sweep put in order what it left.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,58 +14,20 @@ use moc_uploads_core::part::PartReceipt;
 use moc_uploads_core::ports::{CompleteUpload, PartBody, PutPart};
 use moc_uploads_core::principal::{Access, Principal, UserId};
 use moc_uploads_core::service::{CreateSession, Finalized, RegisterFile, UploadPart, Uploads};
-use moc_uploads_core::time::Clock;
+use moc_uploads_core::time::{Clock, SystemClock};
 use moc_uploads_testkit::app::TestApp;
 use moc_uploads_testkit::builders::instruction;
 use moc_uploads_testkit::faults::CrashPoint;
 use moc_uploads_testkit::object_store;
-use moc_uploads_testkit::s3::{self, Bucket};
 use ring::digest::{SHA256, digest};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Where a test keeps its files.
-#[derive(Clone, Copy)]
-enum Files {
-    OnDisk,
-    InABucket,
-}
-
-impl Files {
-    async fn app(self) -> TestApp {
-        match self {
-            Self::OnDisk => TestApp::embedded().await,
-            Self::InABucket => TestApp::in_a_bucket(Bucket::shared().unwrap(), |_| {}).await,
-        }
-    }
-}
-
-/// Makes a test for each store of files.
-macro_rules! on_both {
-    ($($behaviour:ident)*) => {
-        $(mod $behaviour {
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_disk() {
-                super::$behaviour(super::Files::OnDisk).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn in_a_bucket() {
-                if !super::s3::is_skipped() {
-                    super::$behaviour(super::Files::InABucket).await;
-                }
-            }
-        })*
-    };
-}
-
-on_both! {
-    an_upload_is_resumed_wherever_its_server_stopped
-    an_upload_that_nobody_resumes_leaves_nothing
-    a_cancelled_session_leaves_nothing_wherever_its_server_stopped
-    a_reaper_that_stops_is_followed_by_another
-    a_file_with_a_wrong_digest_can_be_sent_again_wherever_its_server_stopped
-    what_is_stored_after_a_session_was_freed_is_removed
+/// At the true time: a bucket goes by it.
+async fn new_app() -> TestApp {
+    let app = TestApp::new().await;
+    app.clock.set(SystemClock.now());
+    app
 }
 
 fn alice() -> Principal {
@@ -85,7 +47,7 @@ struct Client {
 }
 
 impl Client {
-    /// The last part is small; others are as large as they must be, which takes its time.
+    /// The last part is smaller than the others.
     fn new(app: &TestApp, part_count: u32) -> Self {
         let part_size_bytes = app.uploads.settings().part_size_bytes;
         let size_bytes = u64::from(part_count - 1) * part_size_bytes + 500;
@@ -290,9 +252,10 @@ async fn at_every_step(mut test: impl AsyncFnMut(usize) -> bool) {
     assert!(steps >= 6, "only {steps} steps were tried");
 }
 
-async fn an_upload_is_resumed_wherever_its_server_stopped(files: Files) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_is_resumed_wherever_its_server_stopped() {
     at_every_step(async |steps| {
-        let app = files.app().await;
+        let app = new_app().await;
         let client = Client::new(&app, 2);
         let has_stopped = stops(&app, steps, client.finalize()).await;
         let (app, client) = restarted(app, client).await;
@@ -307,9 +270,10 @@ async fn an_upload_is_resumed_wherever_its_server_stopped(files: Files) {
 }
 
 /// Its client is gone for good. The last step of all makes the MOC; its file stays.
-async fn an_upload_that_nobody_resumes_leaves_nothing(files: Files) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_that_nobody_resumes_leaves_nothing() {
     at_every_step(async |steps| {
-        let app = files.app().await;
+        let app = new_app().await;
         let client = Client::new(&app, 1);
         let has_stopped = stops(&app, steps, client.finalize()).await;
         let (app, client) = restarted(app, client).await;
@@ -324,9 +288,10 @@ async fn an_upload_that_nobody_resumes_leaves_nothing(files: Files) {
     .await;
 }
 
-async fn a_cancelled_session_leaves_nothing_wherever_its_server_stopped(files: Files) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancelled_session_leaves_nothing_wherever_its_server_stopped() {
     at_every_step(async |steps| {
-        let app = files.app().await;
+        let app = new_app().await;
         let client = Client::new(&app, 1);
         let has_stopped = stops(&app, steps, client.cancel()).await;
         let (app, _) = restarted(app, client).await;
@@ -337,9 +302,10 @@ async fn a_cancelled_session_leaves_nothing_wherever_its_server_stopped(files: F
     .await;
 }
 
-async fn a_reaper_that_stops_is_followed_by_another(files: Files) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reaper_that_stops_is_followed_by_another() {
     at_every_step(async |steps| {
-        let app = files.app().await;
+        let app = new_app().await;
         let client = Client::new(&app, 1);
         client.upload().await.unwrap();
         app.clock.advance(HOUR);
@@ -358,9 +324,10 @@ async fn a_reaper_that_stops_is_followed_by_another(files: Files) {
 }
 
 /// A store that can read nothing but objects has used the upload up when it finds out.
-async fn a_file_with_a_wrong_digest_can_be_sent_again_wherever_its_server_stopped(files: Files) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_with_a_wrong_digest_can_be_sent_again_wherever_its_server_stopped() {
     at_every_step(async |steps| {
-        let app = files.app().await;
+        let app = new_app().await;
         let mut client = Client::new(&app, 1);
         let right = client.bytes.clone();
         let sha256 = digest(&SHA256, &right);
@@ -407,8 +374,9 @@ fn hex(bytes: &[u8]) -> String {
 
 /// By a request that was under way when the session ended, on a server that stopped before it
 /// could clean up.
-async fn what_is_stored_after_a_session_was_freed_is_removed(files: Files) {
-    let app = files.app().await;
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_stored_after_a_session_was_freed_is_removed() {
+    let app = new_app().await;
     let client = Client::new(&app, 1);
     let session_id = client.session().await.unwrap();
     let file_id = client.file(session_id).await.unwrap();

@@ -185,7 +185,8 @@ async fn a_key_registered_at_once_is_taken_once() {
         .create_session(&[file.clone(), LocalFile::pdf("b", 10)])
         .await;
     let responses = together((0..16).map(|_| alice.register_call(&id, &file))).await;
-    assert_eq!((count(&responses, 201), count(&responses, 409)), (1, 15));
+    let counts = (count(&responses, 201), count(&responses, 409));
+    assert_eq!(counts, (1, 15), "{responses:#?}");
     let session = alice.session(&id).await;
     assert_eq!(session["files"].as_array().unwrap().len(), 1);
     // The losers leave nothing behind.

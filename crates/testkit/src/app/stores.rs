@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use moc_uploads_blob_disk::DiskStore;
-use moc_uploads_blob_s3::{AccessKey, Encryption, S3Options, S3Store};
+use moc_uploads_blob_s3::{AccessKey, Encryption, S3Options, S3Store, Timeouts};
 use moc_uploads_core::ports::{EventStore, ObjectStore, SessionStore};
 use moc_uploads_core::time::{Clock, Timestamp};
 use moc_uploads_store_postgres::{PostgresOptions, PostgresStore, TimeSource};
@@ -12,11 +13,15 @@ use moc_uploads_store_sqlite::SqliteStore;
 use tempfile::TempDir;
 
 use super::PUBLIC_BASE_URL;
+use crate::external;
 use crate::postgres::Database;
 use crate::s3::{ACCESS_KEY_ID, Bucket, SECRET_ACCESS_KEY, Swift};
 
 /// What the object store keeps for itself.
 pub(super) const OWN_FILES: &[&str] = &["database.id", "lock", "presign.key"];
+
+/// Longer than a busy machine takes; no test here is about slow stores.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What is there before an app is started and after it has ended.
 pub(super) struct Place {
@@ -42,16 +47,16 @@ impl Place {
     /// An empty one. `MOC_TEST_DATABASE=postgres` takes PostgreSQL instead of SQLite,
     /// `MOC_TEST_OBJECTS=s3` a bucket instead of a folder.
     pub(super) async fn new() -> Self {
-        let mut place = Self::on_disk().await;
-        if is_asked_for("MOC_TEST_OBJECTS", "s3") {
-            place.bucket = Some(Bucket::on(Swift::taking_small_parts()));
+        if external::asks_for_s3() {
+            Self::in_a_bucket(Bucket::on(Swift::taking_small_parts())).await
+        } else {
+            Self::on_disk().await
         }
-        place
     }
 
     /// The database that is asked for, and a folder.
     pub(super) async fn on_disk() -> Self {
-        if is_asked_for("MOC_TEST_DATABASE", "postgres") {
+        if external::asks_for_postgres() {
             Self::on_postgres().await
         } else {
             Self::embedded()
@@ -67,11 +72,11 @@ impl Place {
         }
     }
 
-    /// SQLite and a bucket.
-    pub(super) fn in_a_bucket(bucket: Bucket) -> Self {
+    /// The database that is asked for, and a bucket.
+    pub(super) async fn in_a_bucket(bucket: Bucket) -> Self {
         Self {
             bucket: Some(bucket),
-            ..Self::embedded()
+            ..Self::on_disk().await
         }
     }
 
@@ -145,19 +150,6 @@ impl Stores {
     }
 }
 
-/// A pair other than the default one is chosen for a whole run: `./test` makes one of each.
-///
-/// # Panics
-/// For any other value: a run that was meant for another pair is worse than none.
-fn is_asked_for(variable: &str, value: &str) -> bool {
-    let Some(asked_for) = std::env::var_os(variable).filter(|asked_for| !asked_for.is_empty())
-    else {
-        return false;
-    };
-    assert_eq!(asked_for, value, "{variable} can only be {value}");
-    true
-}
-
 fn s3_options(bucket: &Bucket) -> S3Options {
     S3Options {
         credentials: Some(AccessKey {
@@ -168,6 +160,11 @@ fn s3_options(bucket: &Bucket) -> S3Options {
         force_path_style: true,
         // Swift has none.
         encryption: Encryption::None,
+        timeouts: Timeouts {
+            connect: PATIENCE,
+            read: PATIENCE,
+            operation: PATIENCE,
+        },
         ..S3Options::new(bucket.name())
     }
 }
@@ -176,6 +173,8 @@ fn s3_options(bucket: &Bucket) -> S3Options {
 fn postgres(url: &str) -> PostgresStore {
     let options = PostgresOptions {
         time: TimeSource::Caller,
+        connect_timeout: PATIENCE,
+        statement_timeout: PATIENCE,
         ..PostgresOptions::new(url)
     };
     PostgresStore::open(&options).unwrap()
