@@ -32,14 +32,15 @@ const once = (...faults) => {
 
 test('whatever may pass is tried again', lasts, async () => {
   place.newUser();
+  // Servers send whole seconds; fractions are sooner over.
   place.proxy.fault = once(
     [/POST .*\/sessions$/, 'lose'],
-    [/POST .*\/sessions$/i, { status: 503, headers: { 'retry-after': '1' }, body: '<h1>Bad gateway</h1>' }],
+    [/POST .*\/sessions$/i, { status: 503, headers: { 'retry-after': '0.2' }, body: '<h1>Bad gateway</h1>' }],
     [/POST .*\/files$/, 'lose'],
     [/POST .*\/files$/i, { status: 500 }],
     [/PUT .*\/1$/, 'lose'],
     [/PUT .*\/1$/i, 'cut'],
-    [/PUT .*\/2$/, { status: 429, headers: { 'retry-after': '1' } }],
+    [/PUT .*\/2$/, { status: 429, headers: { 'retry-after': '0.2' } }],
     [/PUT .*\/3$/, { status: 408 }],
     [/PUT .*\/4$/, { status: 502, body: '{"code": 1' }],
     [/POST .*\/complete$/, 'lose'],
