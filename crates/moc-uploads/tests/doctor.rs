@@ -263,3 +263,44 @@ fn token_keys_are_fetched() {
         .unwrap();
     assert_eq!(verdict(&format!("http://{nobody}/jwks.json")), "wrong");
 }
+
+/// As `sslmode` says, and what is wrong with a certificate is told.
+#[test]
+fn a_postgresql_is_reached_by_tls() {
+    if is_skipped() {
+        return;
+    }
+    let cluster = Cluster::with_tls();
+    let folder = tempfile::tempdir().unwrap();
+    let database = |host: &str, parameters: &str| {
+        let url = cluster.tcp_url(host, parameters);
+        let found = doctor(folder.path(), &[("DATABASE_URL", &url)]);
+        (found.verdict("database").to_owned(), found.text())
+    };
+    let verified_by = |authority: &Path| {
+        let file = authority.display();
+        format!("sslmode=verify-full&sslrootcert={file}")
+    };
+    let known = verified_by(&cluster.authority());
+
+    let (verdict, text) = database("127.0.0.1", "sslmode=disable");
+    assert_eq!(verdict, "warning", "{text}");
+    assert!(text.contains("is reached without TLS"), "{text}");
+    for parameters in ["", "sslmode=require", &known] {
+        let (verdict, text) = database("127.0.0.1", parameters);
+        assert_eq!(verdict, "ok", "{parameters}: {text}");
+    }
+
+    let stranger = verified_by(&cluster.stranger());
+    let system = "sslmode=verify-full";
+    for (host, parameters, reason) in [
+        ("127.0.0.1", stranger.as_str(), "UnknownIssuer"),
+        ("127.0.0.1", system, "UnknownIssuer"),
+        ("localhost", &known, "not valid for name"),
+    ] {
+        let (verdict, text) = database(host, parameters);
+        assert_eq!(verdict, "wrong", "{host} {parameters}: {text}");
+        assert!(text.contains("certificate"), "{text}");
+        assert!(text.contains(reason), "{host} {parameters}: {text}");
+    }
+}

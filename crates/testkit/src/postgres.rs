@@ -5,6 +5,7 @@
 
 mod cluster;
 mod pooler;
+mod tls;
 
 use std::collections::hash_map::DefaultHasher;
 use std::fs::File;

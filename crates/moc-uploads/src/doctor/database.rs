@@ -80,8 +80,8 @@ pub(super) async fn postgres(options: &PostgresOptions, report: &mut Report) {
         Err(error) => report.wrong(
             DATABASE,
             Failure::new(shown.to_string(), error).to_string(),
-            "Check DATABASE_URL (host, port, name, password, sslmode), whether the server runs, and \
-             whether this machine may reach it.",
+            "Check DATABASE_URL (host, port, name, password, sslmode, sslrootcert), whether the server runs, \
+             and whether this machine may reach it.",
         ),
     }
 }

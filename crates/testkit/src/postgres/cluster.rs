@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, geteuid, kill_process, test_kill_process};
 
+use super::tls::Tls;
 use crate::external::parent_folder;
 
 /// Longer than any start takes.
@@ -39,6 +40,7 @@ pub struct Cluster {
     folder: PathBuf,
     programs: PathBuf,
     is_durable: bool,
+    pub(super) tls: Option<Tls>,
     /// Shared: the guard waits for it.
     _lock: File,
 }
@@ -61,7 +63,7 @@ impl Cluster {
                 lock.hash(&mut hasher);
                 let name = format!("moc-uploads-postgres-{:016x}", hasher.finish());
                 let folder = folder_for_clusters().join(name);
-                Arc::new(Self::join(&lock, folder, false))
+                Arc::new(Self::join(&lock, folder, false, None))
             })
             .clone()
     }
@@ -71,7 +73,15 @@ impl Cluster {
     /// # Panics
     /// When PostgreSQL is not installed.
     pub fn private() -> Self {
-        Self::new(&folder_for_clusters(), false)
+        Self::new(&folder_for_clusters(), false, None)
+    }
+
+    /// A new one that is reached by TLS, too.
+    ///
+    /// # Panics
+    /// When PostgreSQL or `openssl` is not installed.
+    pub fn with_tls() -> Self {
+        Self::new(&folder_for_clusters(), false, Some(Tls::new()))
     }
 
     /// A new one below `folder` that forgets nothing, as in production: for what is measured.
@@ -79,10 +89,10 @@ impl Cluster {
     /// # Panics
     /// When PostgreSQL is not installed.
     pub fn durable(folder: &Path) -> Self {
-        Self::new(folder, true)
+        Self::new(folder, true, None)
     }
 
-    fn new(parent: &Path, is_durable: bool) -> Self {
+    fn new(parent: &Path, is_durable: bool, tls: Option<Tls>) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("moc-uploads-postgres-")
             .tempdir_in(parent)
@@ -90,14 +100,14 @@ impl Cluster {
             .keep();
         fs::remove_dir(&folder).unwrap();
         let lock = folder.with_extension("lock");
-        let cluster = Self::join(&lock, folder, is_durable);
+        let cluster = Self::join(&lock, folder, is_durable, tls);
         // The guard has it open.
         fs::remove_file(lock).unwrap();
         cluster
     }
 
     /// Joins those who use the cluster in `folder`, or is the first.
-    fn join(lock: &Path, folder: PathBuf, is_durable: bool) -> Self {
+    fn join(lock: &Path, folder: PathBuf, is_durable: bool, tls: Option<Tls>) -> Self {
         let programs = programs();
         let lock_file = OpenOptions::new()
             .create(true)
@@ -108,6 +118,7 @@ impl Cluster {
             folder,
             programs,
             is_durable,
+            tls,
             _lock: lock_file.try_clone().unwrap(),
         };
         loop {
@@ -134,6 +145,9 @@ impl Cluster {
         let owner = owner();
         if let Some((_, uid)) = owner {
             std::os::unix::fs::chown(&self.folder, Some(uid), None).unwrap();
+        }
+        if let Some(tls) = &self.tls {
+            tls.certify(&self.folder, owner.map(|(_, uid)| uid));
         }
         let mut initdb = as_owner(&self.programs.join("initdb"));
         // Sorted as people do, which shows what relies on the order of bytes.
@@ -170,6 +184,9 @@ impl Cluster {
         let forgetful = if self.is_durable { &[] } else { FORGETFUL };
         for setting in SETTINGS.iter().chain(forgetful) {
             server.args(["-c", setting]);
+        }
+        for setting in self.tls.iter().flat_map(|tls| tls.settings(&self.folder)) {
+            server.args(["-c", &setting]);
         }
         server
     }
@@ -215,13 +232,19 @@ impl Cluster {
     }
 
     fn socket(&self) -> PathBuf {
-        self.folder.join(".s.PGSQL.5432")
+        self.folder.join(format!(".s.PGSQL.{}", self.port()))
+    }
+
+    /// Of the socket, which has it in its name, and of TCP where there is any.
+    fn port(&self) -> u16 {
+        self.tls.as_ref().map_or(5432, Tls::port)
     }
 
     /// `postgres://...` of a database.
     pub fn url(&self, database: &str) -> String {
         let folder = self.folder.display();
-        format!("postgres://postgres@localhost:5432/{database}?host={folder}")
+        let port = self.port();
+        format!("postgres://postgres@localhost:{port}/{database}?host={folder}")
     }
 
     /// What `psql` prints, columns separated by `|`.
@@ -238,7 +261,9 @@ impl Cluster {
     pub fn pgbench_command(&self, database: &str) -> Command {
         let mut pgbench = Command::new(self.programs.join("pgbench"));
         pgbench
-            .args(["-U", "postgres", "-p", "5432", "-h"])
+            .args(["-U", "postgres", "-p"])
+            .arg(self.port().to_string())
+            .arg("-h")
             .arg(&self.folder)
             .env("PGDATABASE", database);
         pgbench
@@ -248,7 +273,9 @@ impl Cluster {
     pub fn psql_command(&self, database: &str) -> Command {
         let mut psql = Command::new(self.programs.join("psql"));
         psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"])
-            .args(["-U", "postgres", "-p", "5432", "-d", database, "-h"])
+            .args(["-U", "postgres", "-d", database, "-p"])
+            .arg(self.port().to_string())
+            .arg("-h")
             .arg(&self.folder)
             .current_dir("/");
         psql
@@ -325,7 +352,7 @@ fn detached(command: &mut Command) {
     std::thread::spawn(move || child.wait());
 }
 
-fn output(mut command: Command) -> String {
+pub(super) fn output(mut command: Command) -> String {
     let output = command.output().unwrap();
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}: {error}");
