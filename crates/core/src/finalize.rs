@@ -1,9 +1,61 @@
 //! What a session becomes: the MOC record and its slug (CONTRACT section 1.6).
 
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
 use crate::file::UploadFile;
 use crate::ids::{MocId, SessionId};
 use crate::principal::UserId;
 use crate::time::Timestamp;
+
+/// Whoever holds a finalize lock says so at least this often; who has not may be dead, and another
+/// call takes over. Being late costs that the files are verified twice, no more.
+pub const FINALIZE_LEASE: Duration = Duration::from_secs(6);
+
+/// How often a lease is renewed: two may fail.
+pub const RENEW_FINALIZE_EVERY: Duration = Duration::from_secs(2);
+
+/// The finalize locks that this process holds, each by its session and its token.
+#[derive(Debug, Default)]
+pub(crate) struct HeldLocks(Mutex<HashMap<SessionId, Timestamp>>);
+
+/// A lock that is held until this is dropped.
+#[derive(Debug)]
+pub(crate) struct HeldLock<'a> {
+    locks: &'a HeldLocks,
+    session_id: SessionId,
+    locked_at: Timestamp,
+}
+
+impl HeldLocks {
+    pub(crate) fn hold(&self, session_id: SessionId, locked_at: Timestamp) -> HeldLock<'_> {
+        self.lock().insert(session_id, locked_at);
+        HeldLock {
+            locks: self,
+            session_id,
+            locked_at,
+        }
+    }
+
+    pub(crate) fn all(&self) -> Vec<(SessionId, Timestamp)> {
+        self.lock().iter().map(|(id, at)| (*id, *at)).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Timestamp>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for HeldLock<'_> {
+    fn drop(&mut self) {
+        let mut locks = self.locks.lock();
+        // Another call of this process may have taken it over.
+        if locks.get(&self.session_id) == Some(&self.locked_at) {
+            locks.remove(&self.session_id);
+        }
+    }
+}
 
 /// What the client says about the MOC, after the schema was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]

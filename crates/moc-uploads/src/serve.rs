@@ -7,6 +7,7 @@ use std::time::Duration;
 use metrics_exporter_prometheus::PrometheusHandle;
 use moc_uploads_api::auth::AuthKeys;
 use moc_uploads_api::{ApiConfig, Readiness};
+use moc_uploads_core::finalize::RENEW_FINALIZE_EVERY;
 use moc_uploads_core::service::Uploads;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -64,6 +65,7 @@ pub(crate) async fn serve(config: Config, args: &ServeArgs) -> Result<(), Failur
     let analytics = Analytics::start(&started.uploads, &config.analytics);
     let sums = tokio::spawn(keep_sums(started.uploads.clone()));
     let upkeep = tokio::spawn(keep_metrics(started.metrics.clone()));
+    let lock_keeper = tokio::spawn(keep_finalize_locks(started.uploads.clone()));
     let sweeper = tokio::spawn(sweep_orphans(started.uploads.clone()));
     let readiness = Readiness::new();
     let api = api_config(&config, &base_url);
@@ -83,6 +85,7 @@ pub(crate) async fn serve(config: Config, args: &ServeArgs) -> Result<(), Failur
     upkeep.abort();
     sums.abort();
     sweeper.abort();
+    lock_keeper.abort();
     stop_reaper(reaper, &stop).await;
     if let Some(analytics) = analytics {
         analytics.stop().await;
@@ -177,6 +180,18 @@ async fn sweep_orphans(uploads: Uploads) {
                 "orphans swept"
             ),
             Err(error) => tracing::warn!(%error, "orphans not swept, trying again"),
+        }
+    }
+}
+
+/// Until the last request is answered. Safe to break off anywhere.
+async fn keep_finalize_locks(uploads: Uploads) {
+    let mut ticks = tokio::time::interval(RENEW_FINALIZE_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = uploads.renew_finalize_locks().await {
+            tracing::warn!(%error, "finalize locks not renewed, trying again");
         }
     }
 }

@@ -10,7 +10,8 @@ WITH session AS MATERIALIZED (
 judged AS MATERIALIZED (
   SELECT session.*, CASE
     WHEN status <> 'active' OR expires_at <= now THEN 'closed'
-    WHEN finalizing_at > now - $3::interval THEN 'finalizing'
+    WHEN finalizing_at > now - $3::interval
+      AND coalesce(finalize_lease_until > now, true) THEN 'finalizing'
     ELSE 'open'
   END AS state
   FROM session

@@ -47,7 +47,7 @@ closed AS (
 ),
 released AS (
   UPDATE upload_sessions AS s
-  SET finalizing_at = NULL
+  SET finalizing_at = NULL, finalize_lease_until = NULL
   FROM session
   CROSS JOIN title
   WHERE s.id = session.id AND title.is_taken

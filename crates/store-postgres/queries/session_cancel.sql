@@ -11,7 +11,8 @@ judged AS MATERIALIZED (
   SELECT session.*, CASE
     WHEN status = 'completed' THEN 'completed'
     WHEN status <> 'active' THEN 'ended'
-    WHEN finalizing_at > now - $4::interval THEN 'finalizing'
+    WHEN finalizing_at > now - $4::interval
+      AND coalesce(finalize_lease_until > now, true) THEN 'finalizing'
     WHEN expires_at <= now THEN 'ended'
     ELSE 'open'
   END AS state

@@ -8,7 +8,11 @@ due AS MATERIALIZED (
   FROM upload_sessions AS s
   WHERE s.status = 'active'
     AND s.expires_at <= (SELECT now FROM clock)
-    AND (s.finalizing_at IS NULL OR s.finalizing_at <= (SELECT now FROM clock) - $2::interval)
+    AND (
+      s.finalizing_at IS NULL
+      OR s.finalizing_at <= (SELECT now FROM clock) - $2::interval
+      OR s.finalize_lease_until <= (SELECT now FROM clock)
+    )
   ORDER BY s.expires_at
   LIMIT $3
   FOR NO KEY UPDATE SKIP LOCKED

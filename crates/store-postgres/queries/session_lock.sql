@@ -1,4 +1,4 @@
--- $3 is the lock's token, $4 is now: the server's time unless given. A row for each file, one of
+-- $3 is the lock's token, $4 is now: the server's time unless given, $6 is the lease. A row for each file, one of
 -- nothing but the session where there is none or the lock is not ours.
 WITH session AS MATERIALIZED (
   SELECT s.*, coalesce($4, date_trunc('milliseconds', now())) AS now
@@ -8,7 +8,9 @@ WITH session AS MATERIALIZED (
 ),
 judged AS MATERIALIZED (
   SELECT session.*, CASE
-    WHEN status = 'active' AND finalizing_at > now - $5::interval THEN 'finalizing'
+    WHEN status = 'active'
+      AND finalizing_at > now - $5::interval
+      AND coalesce(finalize_lease_until > now, true) THEN 'finalizing'
     WHEN status <> 'active' OR expires_at <= now THEN 'closed'
     ELSE 'open'
   END AS state
@@ -19,7 +21,7 @@ open AS MATERIALIZED (
 ),
 locked AS (
   UPDATE upload_sessions AS s
-  SET finalizing_at = $3, updated_at = open.now
+  SET finalizing_at = $3, finalize_lease_until = open.now + $6::interval, updated_at = open.now
   FROM open
   WHERE s.id = open.id
 )

@@ -9,6 +9,7 @@ WITH found AS MATERIALIZED (
 UPDATE upload_sessions AS s
 SET
   finalizing_at = NULL,
+  finalize_lease_until = NULL,
   finalize_refusals = CASE
     WHEN $3::text IS NULL THEN s.finalize_refusals
     ELSE jsonb_build_object(

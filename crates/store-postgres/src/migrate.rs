@@ -49,6 +49,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0009_analytics_notes",
         sql: include_str!("../migrations/0009_analytics_notes.sql"),
     },
+    Migration {
+        name: "0010_finalize_lease",
+        sql: include_str!("../migrations/0010_finalize_lease.sql"),
+    },
 ];
 
 /// "moc" and "upl": whoever migrates holds the advisory lock of this number.

@@ -1,5 +1,7 @@
 //! The schema: migrating, refusing, surviving.
 
+use std::time::Duration;
+
 use moc_uploads_core::part::ETag;
 use moc_uploads_core::ports::*;
 use moc_uploads_store_postgres::{PostgresOptions, PostgresStore};
@@ -109,7 +111,7 @@ async fn a_program_goes_on_while_a_newer_one_adds_columns() {
         store.record_part(part).await.unwrap();
         store.part_target(session.id, file.id, 1).await.unwrap();
         store.session_detail(session.id).await.unwrap();
-        let begin = store.begin_finalize(session.id, &user_id, now, MINUTE);
+        let begin = store.begin_finalize(session.id, &user_id, now, MINUTE, MINUTE);
         let BeginFinalizeOutcome::Locked { files, .. } = begin.await.unwrap() else {
             panic!("not locked");
         };
@@ -139,6 +141,7 @@ async fn a_migration_that_has_landed_never_changes() {
         "fab7ea45157f14cbafee969edbfb66526397b0e23c7449b2366b20347b406a2f",
         "cf1d4434e3424a135c42f73a633b7b5d5408b5ae44ab4a4be2b12bdc8d450f9e",
         "b680d2854191c9561ecc9ef2533a42a7240dd9a64c8e7f92795d37e7c96111a2",
+        "f819d6bf4f353b23e49f915341f0e0b6aa1dfbb8eeaf72df4bb86d6116c82f74",
     ];
     let Some(database) = common::migrated().await else {
         return;
@@ -199,4 +202,28 @@ async fn a_closed_store_is_unavailable() {
     assert!(is_unavailable(&create(&store).await));
     assert!(is_unavailable(&store.ping().await));
     store.close().await;
+}
+
+/// As an operator may lock one, or a server that knows of no leases: nobody renews such a lock.
+#[tokio::test]
+async fn a_lock_that_was_put_there_by_hand_holds_for_its_time() {
+    let Some(database) = common::migrated().await else {
+        return;
+    };
+    let store = open(&database.url());
+    let session = new_session(&user("alice"), vec![], ManualClock::START);
+    store.create_session(session.clone()).await.unwrap();
+    let ttl = MINUTE;
+    let locked_at = ManualClock::START;
+    database.psql(&format!(
+        "UPDATE upload_sessions SET finalizing_at = '{locked_at}'"
+    ));
+    let begin = async |now| {
+        let begin = store.begin_finalize(session.id, &session.user_id, now, ttl, ttl);
+        begin.await.unwrap()
+    };
+    let last = locked_at + ttl - Duration::from_millis(1);
+    assert_eq!(begin(last).await, BeginFinalizeOutcome::InProgress);
+    let outcome = begin(locked_at + ttl).await;
+    assert!(matches!(outcome, BeginFinalizeOutcome::Locked { .. }));
 }

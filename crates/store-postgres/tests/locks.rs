@@ -167,7 +167,13 @@ async fn a_file_registered_meanwhile_is_finalized_with_the_rest() {
         return;
     };
     let sql = insert_file(&session, "a");
-    let begin = store.begin_finalize(session.id, &session.user_id, session.created_at, MINUTE);
+    let begin = store.begin_finalize(
+        session.id,
+        &session.user_id,
+        session.created_at,
+        MINUTE,
+        MINUTE,
+    );
     let outcome = behind(&database, &session, &sql, begin).await;
     let BeginFinalizeOutcome::Locked { files, .. } = outcome else {
         panic!("not locked: {outcome:?}");
@@ -207,7 +213,13 @@ async fn a_session_finalized_meanwhile_is_answered_with_its_moc() {
          WHERE s.id = '{}'",
         session.user_id, session.id
     );
-    let begin = store.begin_finalize(session.id, &session.user_id, session.created_at, MINUTE);
+    let begin = store.begin_finalize(
+        session.id,
+        &session.user_id,
+        session.created_at,
+        MINUTE,
+        MINUTE,
+    );
     let outcome = behind(&database, &session, &sql, begin).await;
     let BeginFinalizeOutcome::AlreadyFinalized(moc) = outcome else {
         panic!("not finalized: {outcome:?}");

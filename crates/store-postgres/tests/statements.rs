@@ -286,11 +286,14 @@ async fn run_every_method(store: &PostgresStore, user_id: &UserId, counter: &mut
     counter
         .count("list_sessions", store.list_sessions(list))
         .await;
-    let begin = store.begin_finalize(id, user_id, now, LOCK_TTL);
+    let begin = store.begin_finalize(id, user_id, now, LOCK_TTL, LOCK_TTL);
     let outcome = counter.count("begin_finalize", begin).await;
     let BeginFinalizeOutcome::Locked { files, .. } = outcome else {
         panic!("not locked: {outcome:?}");
     };
+    let locks = [(id, now)];
+    let renew = store.renew_finalize(&locks, now, LOCK_TTL);
+    counter.count("renew_finalize", renew).await;
     counter
         .count(
             "release_finalize",
@@ -318,7 +321,9 @@ async fn run_every_method(store: &PostgresStore, user_id: &UserId, counter: &mut
         .count("commit_finalize", store.commit_finalize(moc, now))
         .await;
     assert!(matches!(outcome, CommitFinalizeOutcome::Created(_)));
-    let outcome = store.begin_finalize(id, user_id, now, LOCK_TTL).await;
+    let outcome = store
+        .begin_finalize(id, user_id, now, LOCK_TTL, LOCK_TTL)
+        .await;
     assert!(matches!(
         outcome,
         Ok(BeginFinalizeOutcome::AlreadyFinalized(_))

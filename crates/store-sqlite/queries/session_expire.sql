@@ -5,7 +5,7 @@ WHERE rowid IN (
   FROM upload_sessions
   WHERE status = 'active'
     AND expires_at <= ?1
-    AND (finalizing_at IS NULL OR finalizing_at <= ?2)
+    AND (finalizing_at IS NULL OR finalizing_at <= ?2 OR finalize_lease_until <= ?1)
   ORDER BY expires_at
   LIMIT ?3
 )

@@ -1,3 +1,3 @@
 UPDATE upload_sessions
-SET finalizing_at = ?2, updated_at = ?2
+SET finalizing_at = ?2, finalize_lease_until = ?3, updated_at = ?2
 WHERE id = ?1

@@ -2,6 +2,7 @@
 UPDATE upload_sessions
 SET
   finalizing_at = NULL,
+  finalize_lease_until = NULL,
   finalize_refusals = CASE
     WHEN ?3 IS NULL THEN finalize_refusals
     ELSE json_insert(coalesce(finalize_refusals, '{}'), '$.' || ?3, ?4)

@@ -49,6 +49,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0009_analytics_notes",
         sql: include_str!("../migrations/0009_analytics_notes.sql"),
     },
+    Migration {
+        name: "0010_finalize_lease",
+        sql: include_str!("../migrations/0010_finalize_lease.sql"),
+    },
 ];
 
 impl Migration {
@@ -131,6 +135,7 @@ mod tests {
         "0c418b470dde46ba3cfd07b42e09163c3ca63acf6b2dd34e5fb75dfb5852fd25",
         "094ba2c897b85bf4d6329d91d13ab73060bacebe14aeb21aba531e8ff02653d2",
         "9af85fe180d2f8ed3a7cb4fd87406613d5d9571af971f3fe9e942205cb941520",
+        "c71f91010e1172b33ca9be77fec13b75cb4205e79363c5c69413d83ea1976dd1",
     ];
 
     #[test]

@@ -9,10 +9,13 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use moc_uploads_core::ids::SessionId;
-use moc_uploads_core::ports::{CreateSessionOutcome, SessionStore, StoreError};
+use moc_uploads_core::ports::{
+    BeginFinalizeOutcome, CreateSessionOutcome, SessionStore, StoreError,
+};
 use moc_uploads_store_sqlite::SqliteStore;
 use moc_uploads_testkit::builders::{instruction, new_session, user};
 use moc_uploads_testkit::clock::ManualClock;
@@ -180,4 +183,26 @@ async fn what_was_acknowledged_survives_a_kill() {
         let session = store.declared_session(id).await.unwrap();
         assert!(session.is_some(), "{id} is gone");
     }
+}
+
+/// As an operator may lock one, or a server that knows of no leases: nobody renews such a lock.
+#[tokio::test]
+async fn a_lock_that_was_put_there_by_hand_holds_for_its_time() {
+    let (path, _folder) = new_database();
+    let store = open(&path).await;
+    let session = new_session(&user("alice"), vec![], ManualClock::START);
+    store.create_session(session.clone()).await.unwrap();
+    let ttl = Duration::from_secs(60);
+    let locked_at = ManualClock::START;
+    let database = rusqlite::Connection::open(&path).unwrap();
+    let lock = "UPDATE upload_sessions SET finalizing_at = ?1";
+    database.execute(lock, [locked_at.unix_ms()]).unwrap();
+    let begin = async |now| {
+        let begin = store.begin_finalize(session.id, &session.user_id, now, ttl, ttl);
+        begin.await.unwrap()
+    };
+    let last = locked_at + ttl - Duration::from_millis(1);
+    assert_eq!(begin(last).await, BeginFinalizeOutcome::InProgress);
+    let outcome = begin(locked_at + ttl).await;
+    assert!(matches!(outcome, BeginFinalizeOutcome::Locked { .. }));
 }

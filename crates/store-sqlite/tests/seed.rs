@@ -146,7 +146,7 @@ async fn a_seeded_session_can_be_finalized_each_time() {
     for title in ["Castle", "Tower"] {
         store.seed(NOW).await.unwrap();
         store
-            .begin_finalize(id(NEAR_EXPIRY), &developer(), NOW, MINUTE)
+            .begin_finalize(id(NEAR_EXPIRY), &developer(), NOW, MINUTE, MINUTE)
             .await
             .unwrap();
         let moc = NewMoc {

@@ -276,7 +276,8 @@ faulty_store! {
         fn record_held_parts(parts: RecordHeldParts) -> Result<Activity<RecordPartOutcome>, StoreError>;
         fn restart_upload(restart: RestartUpload) -> Result<bool, StoreError>;
         fn complete_file(complete: CompleteFile) -> Result<Activity<CompleteFileOutcome>, StoreError>;
-        fn begin_finalize(id: SessionId, user_id: &UserId, now: Timestamp, lock_ttl: Duration) -> Result<BeginFinalizeOutcome, StoreError>;
+        fn begin_finalize(id: SessionId, user_id: &UserId, now: Timestamp, lock_ttl: Duration, lease: Duration) -> Result<BeginFinalizeOutcome, StoreError>;
+        fn renew_finalize(locks: &[(SessionId, Timestamp)], now: Timestamp, lease: Duration) -> Result<(), StoreError>;
         fn commit_finalize(moc: NewMoc, locked_at: Timestamp) -> Result<CommitFinalizeOutcome, StoreError>;
         fn release_finalize(id: SessionId, locked_at: Timestamp, refusal: Option<ErrorCode>, now: Timestamp) -> Result<(), StoreError>;
         fn expire_sessions(now: Timestamp, lock_ttl: Duration, limit: u32) -> Result<Vec<Session>, StoreError>;

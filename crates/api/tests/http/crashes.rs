@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures_util::{TryStreamExt, stream};
 use moc_uploads_core::Error;
 use moc_uploads_core::file::{FileHash, FileMetadata};
+use moc_uploads_core::finalize::FINALIZE_LEASE;
 use moc_uploads_core::finalize::MocDraft;
 use moc_uploads_core::ids::{FileId, SessionId};
 use moc_uploads_core::part::PartReceipt;
@@ -210,8 +211,8 @@ async fn stops<T>(
     }
 }
 
-/// Another server, as `serve` starts it, and the same client. A finalize lock that the last one held
-/// is stale by then.
+/// Another server, as `serve` starts it, and the same client. The lease of a
+/// finalize lock that the last one held is over by then.
 async fn restarted(app: TestApp, client: Client) -> (TestApp, Client) {
     let Client {
         uploads,
@@ -222,7 +223,7 @@ async fn restarted(app: TestApp, client: Client) -> (TestApp, Client) {
     } = client;
     drop(uploads);
     let app = app.restart().await;
-    app.clock.advance(Duration::from_secs(5 * 60));
+    app.clock.advance(FINALIZE_LEASE);
     app.uploads.sweep_leftovers().await.unwrap();
     let client = Client {
         uploads: app.uploads.clone(),

@@ -154,6 +154,7 @@ async fn a_session_that_is_being_finalized_is_not_reaped() {
     let finalizing = tokio::spawn(alice.finalize_call(&id, "Castle").into_future());
     gate.arrived(1).await;
     app.clock.advance(2 * MINUTE);
+    app.uploads.renew_finalize_locks().await.unwrap();
     assert_eq!(app.uploads.reap_sessions().await.unwrap().expired, 0);
     gate.open();
     finalizing.await.unwrap().expect(201);

@@ -2,6 +2,7 @@
 
 use std::future::IntoFuture;
 
+use moc_uploads_core::finalize::FINALIZE_LEASE;
 use moc_uploads_core::time::Clock;
 use moc_uploads_testkit::app::{Caller, LocalFile, RemoteFile, SESSIONS, TestApp};
 use moc_uploads_testkit::faults::Fault;
@@ -327,6 +328,34 @@ async fn while_one_is_at_it_others_are_told() {
 }
 
 #[tokio::test]
+async fn who_is_not_heard_of_loses_the_lock() {
+    let app = TestApp::new().await;
+    let (alice, id) = ready(&app).await;
+    let gate = app.object_faults.hold("object_size");
+    let first = tokio::spawn(alice.finalize_call(&id, "Castle").into_future());
+    gate.arrived(1).await;
+    app.object_faults.clear();
+    let almost = FINALIZE_LEASE - std::time::Duration::from_millis(1);
+    for _ in 0..3 {
+        app.clock.advance(almost);
+        let second = alice.finalize_call(&id, "Castle").await.expect(200).json();
+        assert_eq!(second["status"], "finalizing");
+        app.uploads.renew_finalize_locks().await.unwrap();
+    }
+    app.clock.advance(FINALIZE_LEASE);
+    let third = alice.finalize_call(&id, "Castle").await.expect(201).json();
+    gate.open();
+    let late = first.await.unwrap().expect(200).json();
+    assert_eq!(late["idempotent"], true);
+    assert_eq!(alice.session(&id).await["moc"]["id"], third["id"]);
+    // Nothing is held that would have to be renewed.
+    app.session_faults
+        .fail("renew_finalize", Fault::Unavailable);
+    app.uploads.renew_finalize_locks().await.unwrap();
+}
+
+/// However often its owner is heard of.
+#[tokio::test]
 async fn a_lock_goes_stale() {
     let app = TestApp::new().await;
     let (alice, id) = ready(&app).await;
@@ -336,6 +365,7 @@ async fn a_lock_goes_stale() {
     app.object_faults.clear();
     app.clock
         .advance(5 * MINUTE - std::time::Duration::from_millis(1));
+    app.uploads.renew_finalize_locks().await.unwrap();
     let second = alice.finalize_call(&id, "Castle").await.expect(200).json();
     assert_eq!(second["status"], "finalizing");
     app.clock.advance(std::time::Duration::from_millis(2));

@@ -117,14 +117,26 @@ pub trait SessionStore: Send + Sync {
     ) -> Result<Activity<CompleteFileOutcome>, StoreError>;
 
     /// Takes the finalize lock as of `now`, which is its token, unless one newer than `lock_ttl` is
-    /// held.
+    /// held whose lease is not over. This one's lasts for `lease`; a lock that was put there by hand
+    /// has none, and its age alone decides. Wherever a lock is "newer than" something below, an
+    /// owner whose lease is over holds it no more.
     async fn begin_finalize(
         &self,
         session_id: SessionId,
         user_id: &UserId,
         now: Timestamp,
         lock_ttl: Duration,
+        lease: Duration,
     ) -> Result<BeginFinalizeOutcome, StoreError>;
+
+    /// Of the locks, each named by its session and its token, those that are still held get a new
+    /// lease from `now` on.
+    async fn renew_finalize(
+        &self,
+        locks: &[(SessionId, Timestamp)],
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<(), StoreError>;
 
     /// Creates the MOC with its files and a slug that is free, and closes the session, under the
     /// lock taken at `locked_at`.

@@ -7,7 +7,7 @@ use super::{Uploads, refusal};
 use crate::content_type::{SNIFF_BYTES, sniff};
 use crate::error::Error;
 use crate::file::{Category, FileStatus, UploadFile};
-use crate::finalize::{Moc, MocDraft, NewMoc};
+use crate::finalize::{FINALIZE_LEASE, Moc, MocDraft, NewMoc};
 use crate::ids::{MocId, SessionId};
 use crate::ports::{BeginFinalizeOutcome, CommitFinalizeOutcome};
 use crate::principal::Principal;
@@ -48,6 +48,7 @@ impl Uploads {
                 &principal.user_id,
                 locked_at,
                 self.settings().finalize_lock_ttl,
+                FINALIZE_LEASE,
             )
             .await?;
         let (session, files) = match outcome {
@@ -60,6 +61,7 @@ impl Uploads {
             BeginFinalizeOutcome::NoSuchSession => return Err(Error::NotFound("session")),
         };
 
+        let _held = self.finalize_locks.hold(session_id, locked_at);
         let result = self.create_moc(&session, files, draft, locked_at).await;
         if let Err(error) = &result {
             self.release(session_id, locked_at, error).await;
@@ -67,6 +69,24 @@ impl Uploads {
             self.note(session_id);
         }
         result
+    }
+
+    /// Says that this process is still at what it finalizes. To be called every
+    /// [`RENEW_FINALIZE_EVERY`](crate::finalize::RENEW_FINALIZE_EVERY); one statement, and none when
+    /// nothing is finalized.
+    ///
+    /// # Errors
+    /// Those of the database. A lease that is not renewed may be taken over.
+    pub async fn renew_finalize_locks(&self) -> Result<(), Error> {
+        let locks = self.finalize_locks.all();
+        if locks.is_empty() {
+            return Ok(());
+        }
+        let renewed = self
+            .deps
+            .sessions
+            .renew_finalize(&locks, self.now(), FINALIZE_LEASE);
+        Ok(renewed.await?)
     }
 
     /// Gives the lock back. A refusal for what the session holds is a failure that analytics counts
@@ -83,7 +103,7 @@ impl Uploads {
         match released.await {
             Ok(()) => self.note(session_id),
             Err(error) => {
-                tracing::warn!(%session_id, %error, "finalize lock not released, it goes stale");
+                tracing::warn!(%session_id, %error, "finalize lock not released, its lease ends");
             }
         }
     }

@@ -35,6 +35,7 @@ pub use write_events::EventBatch;
 
 use crate::error::Error;
 use crate::event_queue::EventQueue;
+use crate::finalize::HeldLocks;
 use crate::ids::{IdGenerator, SessionId};
 use crate::policy::Policy;
 use crate::ports::{Activity, EventStore, FileInSession, ObjectStore, SessionStore};
@@ -76,7 +77,7 @@ pub struct Settings {
     pub max_batch_size: usize,
     /// Sessions per user and UTC day; `None` skips the check, with a warning each time.
     pub daily_limit: Option<u32>,
-    /// After this a finalize lock is stale.
+    /// After this a finalize lock is stale, also when its owner lives.
     pub finalize_lock_ttl: Duration,
     /// First segment of object keys.
     pub stage: String,
@@ -117,6 +118,7 @@ impl Default for Settings {
 pub struct Uploads {
     deps: Deps,
     settings: Arc<Settings>,
+    finalize_locks: Arc<HeldLocks>,
 }
 
 impl Uploads {
@@ -125,6 +127,7 @@ impl Uploads {
         Self {
             deps,
             settings: Arc::new(settings),
+            finalize_locks: Arc::default(),
         }
     }
 

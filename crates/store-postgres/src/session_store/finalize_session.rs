@@ -25,20 +25,27 @@ use crate::sql::{Database, Query, signed};
 /// Each attempt fails only when another finalize of the same user got the slug meanwhile.
 const MAX_ATTEMPTS: usize = 100;
 
+/// Who wants the lock, and what becomes of it.
+pub(super) struct BeginFinalize<'a> {
+    pub(super) session_id: SessionId,
+    pub(super) user_id: &'a UserId,
+    pub(super) locked_at: Timestamp,
+    pub(super) now: Option<OffsetDateTime>,
+    pub(super) lock_ttl: Duration,
+    pub(super) lease: Duration,
+}
+
 pub(super) async fn begin_finalize(
     db: &Database,
-    session_id: SessionId,
-    user_id: &UserId,
-    locked_at: Timestamp,
-    now: Option<OffsetDateTime>,
-    lock_ttl: Duration,
+    begin: BeginFinalize<'_>,
 ) -> Result<BeginFinalizeOutcome, Error> {
     let query = sqlx::query(include_str!("../../queries/session_lock.sql"))
-        .bind(session_id.0)
-        .bind(user_id.as_str().to_owned())
-        .bind(locked_at.to_datetime())
-        .bind(now)
-        .bind(lock_ttl);
+        .bind(begin.session_id.0)
+        .bind(begin.user_id.as_str().to_owned())
+        .bind(begin.locked_at.to_datetime())
+        .bind(begin.now)
+        .bind(begin.lock_ttl)
+        .bind(begin.lease);
     let rows = db.all(query).await?;
     let Some(row) = rows.first() else {
         return Ok(BeginFinalizeOutcome::NoSuchSession);
@@ -68,6 +75,25 @@ async fn finished(db: &Database, row: &PgRow) -> Result<Option<Moc>, Error> {
         Some(id) => moc(db, MocId(id)).await,
         None => Ok(None),
     }
+}
+
+pub(super) async fn renew_finalize(
+    db: &Database,
+    locks: &[(SessionId, Timestamp)],
+    now: Option<OffsetDateTime>,
+    lease: Duration,
+) -> Result<(), Error> {
+    let (sessions, tokens): (Vec<_>, Vec<_>) = locks
+        .iter()
+        .map(|(session_id, locked_at)| (session_id.0, locked_at.to_datetime()))
+        .unzip();
+    let query = sqlx::query(include_str!("../../queries/session_renew.sql"))
+        .bind(sessions)
+        .bind(tokens)
+        .bind(now)
+        .bind(lease);
+    db.all(query).await?;
+    Ok(())
 }
 
 pub(super) async fn commit_finalize(

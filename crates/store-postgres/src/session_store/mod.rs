@@ -152,13 +152,27 @@ impl SessionStore for PostgresStore {
         user_id: &UserId,
         now: Timestamp,
         lock_ttl: Duration,
+        lease: Duration,
     ) -> Result<BeginFinalizeOutcome, StoreError> {
-        let locked_at = now;
+        let begin = finalize_session::BeginFinalize {
+            session_id,
+            user_id,
+            locked_at: now,
+            now: self.now(now),
+            lock_ttl,
+            lease,
+        };
+        Ok(finalize_session::begin_finalize(&self.db, begin).await?)
+    }
+
+    async fn renew_finalize(
+        &self,
+        locks: &[(SessionId, Timestamp)],
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<(), StoreError> {
         let now = self.now(now);
-        let begin = finalize_session::begin_finalize(
-            &self.db, session_id, user_id, locked_at, now, lock_ttl,
-        );
-        Ok(begin.await?)
+        Ok(finalize_session::renew_finalize(&self.db, locks, now, lease).await?)
     }
 
     async fn commit_finalize(

@@ -10,7 +10,7 @@ use moc_uploads_core::session::{Session, SessionStatus};
 use moc_uploads_core::time::Timestamp;
 use rusqlite::{Connection, Row};
 
-use super::is_fresh;
+use super::is_locked;
 use super::read_session::session_row;
 use crate::decode;
 use crate::error::Error;
@@ -27,6 +27,7 @@ pub(super) fn cancel_session(
     let Some(row) = row.filter(|row| row.session.user_id == *user_id) else {
         return Ok(CancelSessionOutcome::NoSuchSession);
     };
+    let is_locked = is_locked(&row, now, finalize_lock_ttl);
     let session = row.session;
     match session.stored_status {
         SessionStatus::Completed => return Ok(CancelSessionOutcome::Completed),
@@ -35,7 +36,7 @@ pub(super) fn cancel_session(
         }
         SessionStatus::Active => {}
     }
-    if is_fresh(row.finalizing_at, now, finalize_lock_ttl) {
+    if is_locked {
         return Ok(CancelSessionOutcome::Finalizing);
     }
     if session.status_at(now) == SessionStatus::Expired {

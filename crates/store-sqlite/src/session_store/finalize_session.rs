@@ -13,7 +13,7 @@ use moc_uploads_core::session::SessionStatus;
 use moc_uploads_core::time::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::is_fresh;
+use super::is_locked;
 use super::read_session::{files_with_progress, moc, session_row};
 use crate::error::Error;
 use crate::sql::{self, signed};
@@ -24,14 +24,15 @@ pub(super) fn begin_finalize(
     user_id: &UserId,
     now: Timestamp,
     lock_ttl: Duration,
+    lease: Duration,
 ) -> Result<BeginFinalizeOutcome, Error> {
     let row = session_row(db, session_id)?;
     let Some(row) = row.filter(|row| row.session.user_id == *user_id) else {
         return Ok(BeginFinalizeOutcome::NoSuchSession);
     };
+    let is_locked = is_locked(&row, now, lock_ttl);
     let session = row.session;
-    if session.stored_status == SessionStatus::Active && is_fresh(row.finalizing_at, now, lock_ttl)
-    {
+    if session.stored_status == SessionStatus::Active && is_locked {
         return Ok(BeginFinalizeOutcome::InProgress);
     }
     if session.status_at(now) != SessionStatus::Active {
@@ -47,13 +48,32 @@ pub(super) fn begin_finalize(
     sql::execute(
         db,
         include_str!("../../queries/session_lock.sql"),
-        (session_id.to_string(), now.unix_ms()),
+        (
+            session_id.to_string(),
+            now.unix_ms(),
+            (now + lease).unix_ms(),
+        ),
     )?;
     let files = files_with_progress(db, session_id, session.part_size_bytes)?;
     Ok(BeginFinalizeOutcome::Locked {
         session,
         files: files.into_iter().map(|progress| progress.file).collect(),
     })
+}
+
+pub(super) fn renew_finalize(
+    db: &Connection,
+    locks: &[(SessionId, Timestamp)],
+    until: Timestamp,
+) -> Result<(), Error> {
+    for (session_id, locked_at) in locks {
+        sql::execute(
+            db,
+            include_str!("../../queries/session_renew.sql"),
+            (session_id.to_string(), locked_at.unix_ms(), until.unix_ms()),
+        )?;
+    }
+    Ok(())
 }
 
 pub(super) fn commit_finalize(

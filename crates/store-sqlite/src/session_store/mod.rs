@@ -30,6 +30,7 @@ use moc_uploads_core::session::{Extension, ExtensionRule, Session};
 use moc_uploads_core::time::Timestamp;
 use rusqlite::Connection;
 
+use self::read_session::SessionRow;
 use crate::SqliteStore;
 use crate::error::Error;
 use crate::sql;
@@ -154,12 +155,24 @@ impl SessionStore for SqliteStore {
         user_id: &UserId,
         now: Timestamp,
         lock_ttl: Duration,
+        lease: Duration,
     ) -> Result<BeginFinalizeOutcome, StoreError> {
         let user_id = user_id.clone();
         self.write(move |db| {
-            finalize_session::begin_finalize(db, session_id, &user_id, now, lock_ttl)
+            finalize_session::begin_finalize(db, session_id, &user_id, now, lock_ttl, lease)
         })
         .await
+    }
+
+    async fn renew_finalize(
+        &self,
+        locks: &[(SessionId, Timestamp)],
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<(), StoreError> {
+        let locks = locks.to_vec();
+        self.write(move |db| finalize_session::renew_finalize(db, &locks, now + lease))
+            .await
     }
 
     async fn commit_finalize(
@@ -246,9 +259,11 @@ impl SessionStore for SqliteStore {
     }
 }
 
-/// Whether a finalize lock is held and not stale.
-fn is_fresh(finalizing_at: Option<Timestamp>, now: Timestamp, lock_ttl: Duration) -> bool {
-    finalizing_at.is_some_and(|locked_at| locked_at > now - lock_ttl)
+/// Whether a finalize lock is held, not stale, and its owner alive as far as it said so.
+fn is_locked(row: &SessionRow, now: Timestamp, lock_ttl: Duration) -> bool {
+    let is_fresh = |locked_at| locked_at > now - lock_ttl;
+    let is_leased = |until| until > now;
+    row.finalizing_at.is_some_and(is_fresh) && row.finalize_lease_until.is_none_or(is_leased)
 }
 
 /// Extends an active session after activity, where the rule says so.

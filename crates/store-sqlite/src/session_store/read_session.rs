@@ -21,6 +21,7 @@ pub(super) struct SessionRow {
     pub(super) declared_file_count: Option<u64>,
     pub(super) declared_bytes: Option<u64>,
     pub(super) finalizing_at: Option<Timestamp>,
+    pub(super) finalize_lease_until: Option<Timestamp>,
     pub(super) moc_id: Option<MocId>,
 }
 
@@ -36,8 +37,9 @@ impl SessionRow {
             declared_file_count: optional(decode::SESSION_COLUMNS)?,
             declared_bytes: optional(decode::SESSION_COLUMNS + 1)?,
             finalizing_at: decode::optional_timestamp(row, decode::SESSION_COLUMNS + 2)?,
-            moc_id: decode::is_present(row, decode::SESSION_COLUMNS + 3)?
-                .then(|| decode::parsed(row, decode::SESSION_COLUMNS + 3))
+            finalize_lease_until: decode::optional_timestamp(row, decode::SESSION_COLUMNS + 3)?,
+            moc_id: decode::is_present(row, decode::SESSION_COLUMNS + 4)?
+                .then(|| decode::parsed(row, decode::SESSION_COLUMNS + 4))
                 .transpose()?,
         })
     }

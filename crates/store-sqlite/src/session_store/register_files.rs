@@ -6,7 +6,7 @@ use moc_uploads_core::session::{Session, SessionStatus};
 use rusqlite::{Connection, params};
 
 use super::read_session::session_row;
-use super::{extend, is_fresh};
+use super::{extend, is_locked};
 use crate::error::Error;
 use crate::sql::{self, signed};
 
@@ -18,11 +18,12 @@ pub(super) fn register_files(
     let Some(row) = session_row(db, register.session_id)? else {
         return Ok(Activity::SessionClosed(None));
     };
+    let is_locked = is_locked(&row, now, register.finalize_lock_ttl);
     let session = row.session;
     if session.status_at(now) != SessionStatus::Active {
         return Ok(Activity::SessionClosed(Some(session)));
     }
-    if is_fresh(row.finalizing_at, now, register.finalize_lock_ttl) {
+    if is_locked {
         return Ok(Activity::Finalizing);
     }
     let outcome = register

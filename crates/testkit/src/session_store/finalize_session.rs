@@ -1,22 +1,31 @@
 //! Finalizing under a lock that goes stale (CONTRACT section 1.6).
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use moc_uploads_core::finalize::Moc;
-use moc_uploads_core::ports::{BeginFinalizeOutcome, CommitFinalizeOutcome, NewSession};
+use moc_uploads_core::ports::{
+    BeginFinalizeOutcome, CancelSessionOutcome, CommitFinalizeOutcome, NewSession,
+    RegisterFileOutcome,
+};
 use moc_uploads_core::session::SessionStatus;
 use moc_uploads_core::time::Timestamp;
 
 use super::Stores;
-use super::fixture::{LOCK_TTL, MILLISECOND, NOW, as_stored, new_moc};
-use crate::builders::{MINUTE, image, instruction, new_session, session_id, user};
+use super::fixture::{
+    LOCK_TTL, LONG_LEASE, MILLISECOND, NOW, as_stored, new_moc, outcome_of, registration,
+};
+use crate::builders::{MINUTE, image, instruction, new_file, new_session, session_id, user};
+
+/// Much less than the lock's own time.
+const LEASE: Duration = Duration::from_secs(6);
 
 use BeginFinalizeOutcome::{AlreadyFinalized, InProgress, Locked, NoSuchSession, SessionClosed};
 use CommitFinalizeOutcome::{Created, LockLost, TitleTaken};
 
 async fn begin(stores: &Stores, session: &NewSession, now: Timestamp) -> BeginFinalizeOutcome {
     let store = &stores.store;
-    let outcome = store.begin_finalize(session.id, &session.user_id, now, LOCK_TTL);
+    let outcome = store.begin_finalize(session.id, &session.user_id, now, LOCK_TTL, LONG_LEASE);
     outcome.await.unwrap()
 }
 
@@ -72,7 +81,9 @@ pub async fn concurrent_calls_get_one_lock(stores: &Stores) {
             let (id, user_id) = (session.id, session.user_id.clone());
             let now = NOW + index as u32 * MILLISECOND;
             async move {
-                let outcome = store.begin_finalize(id, &user_id, now, LOCK_TTL).await;
+                let outcome = store
+                    .begin_finalize(id, &user_id, now, LOCK_TTL, LONG_LEASE)
+                    .await;
                 outcome.unwrap()
             }
         })
@@ -92,6 +103,78 @@ pub async fn a_lock_goes_stale_at_the_millisecond(stores: &Stores) {
     let last = NOW + LOCK_TTL - MILLISECOND;
     assert_eq!(begin(stores, &session, last).await, InProgress);
     stores.locked(&session, NOW + LOCK_TTL).await;
+}
+
+/// Its owner is dead, as far as anybody knows.
+pub async fn a_lock_without_a_new_lease_is_taken_over(stores: &Stores) {
+    let session = stores.session(vec![]).await;
+    let leased = async |now| {
+        let store = &stores.store;
+        let outcome = store.begin_finalize(session.id, &session.user_id, now, LOCK_TTL, LEASE);
+        outcome.await.unwrap()
+    };
+    assert!(matches!(leased(NOW).await, Locked { .. }));
+    let last = NOW + LEASE - MILLISECOND;
+    assert_eq!(leased(last).await, InProgress);
+    let taken_over_at = NOW + LEASE;
+    assert!(matches!(leased(taken_over_at).await, Locked { .. }));
+    assert_eq!(commit(stores, &session, "Castle", NOW).await, LockLost);
+    let outcome = commit(stores, &session, "Castle", taken_over_at).await;
+    assert!(matches!(outcome, Created(_)), "{outcome:?}");
+}
+
+/// Up to its own time: an owner may live and hang. Only the owner renews it.
+pub async fn a_renewed_lease_keeps_the_lock(stores: &Stores) {
+    let [session, other] = [stores.session(vec![]).await, stores.session(vec![]).await];
+    for session in [&session, &other] {
+        let store = &stores.store;
+        let outcome = store.begin_finalize(session.id, &session.user_id, NOW, LOCK_TTL, LEASE);
+        assert!(matches!(outcome.await.unwrap(), Locked { .. }));
+    }
+    let at = NOW + LEASE - MILLISECOND;
+    let renew = async |locks: &[_], at| {
+        let renewed = stores.replica.renew_finalize(locks, at, LONG_LEASE);
+        renewed.await.unwrap();
+    };
+    let not_the_owner = (other.id, NOW + MILLISECOND);
+    renew(&[(session.id, NOW), not_the_owner], at).await;
+    let later = NOW + LOCK_TTL - MILLISECOND;
+    assert_eq!(begin(stores, &session, later).await, InProgress);
+    assert!(matches!(begin(stores, &other, later).await, Locked { .. }));
+
+    renew(&[(session.id, NOW)], later).await;
+    let stale = begin(stores, &session, NOW + LOCK_TTL).await;
+    assert!(matches!(stale, Locked { .. }), "{stale:?}");
+}
+
+/// Nothing waits for an owner that is dead.
+pub async fn a_lock_without_a_new_lease_hinders_nothing(stores: &Stores) {
+    let mut sessions = Vec::new();
+    for _ in 0..3 {
+        let session = stores.session(vec![]).await;
+        let store = &stores.store;
+        let outcome = store.begin_finalize(session.id, &session.user_id, NOW, LOCK_TTL, LEASE);
+        assert!(matches!(outcome.await.unwrap(), Locked { .. }));
+        sessions.push(session);
+    }
+    let [registered, cancelled, expired] = &sessions[..] else {
+        unreachable!()
+    };
+    let now = NOW + LEASE;
+    let file = new_file(&registered.user_id, registered.id, instruction("a", 4));
+    let register = registration(registered, vec![file], now);
+    let activity = stores.store.register_files(register).await.unwrap();
+    assert_eq!(outcome_of(activity), [RegisterFileOutcome::Registered]);
+    let cancel = stores
+        .store
+        .cancel_session(cancelled.id, &cancelled.user_id, now, LOCK_TTL);
+    let outcome = cancel.await.unwrap();
+    assert!(matches!(outcome, CancelSessionOutcome::Cancelled(_)));
+    let expire = stores
+        .store
+        .expire_sessions(expired.expires_at, LONG_LEASE, 9);
+    let ids: Vec<_> = expire.await.unwrap().iter().map(|it| it.id).collect();
+    assert!(ids.contains(&expired.id), "{ids:?}");
 }
 
 /// A refusal changes nothing.

@@ -22,6 +22,8 @@ use crate::clock::ManualClock;
 
 /// After this a finalize lock is stale.
 pub(crate) const LOCK_TTL: Duration = Duration::from_secs(5 * 60);
+/// Of a lock whose own time decides.
+pub(crate) const LONG_LEASE: Duration = Duration::from_secs(60 * 60);
 
 /// The shortest time that matters.
 pub(crate) const MILLISECOND: Duration = Duration::from_millis(1);
@@ -127,7 +129,7 @@ impl Stores {
     pub(crate) async fn locked(&self, session: &NewSession, now: Timestamp) -> Vec<UploadFile> {
         match self
             .store
-            .begin_finalize(session.id, &session.user_id, now, LOCK_TTL)
+            .begin_finalize(session.id, &session.user_id, now, LOCK_TTL, LONG_LEASE)
             .await
             .unwrap()
         {

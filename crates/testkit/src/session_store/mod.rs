@@ -122,6 +122,9 @@ macro_rules! session_store_conformance {
                 the_lock_is_given_once_with_the_files_in_order
                 concurrent_calls_get_one_lock
                 a_lock_outlives_the_expiry_of_its_session
+                a_lock_without_a_new_lease_is_taken_over
+                a_renewed_lease_keeps_the_lock
+                a_lock_without_a_new_lease_hinders_nothing
                 a_lock_goes_stale_at_the_millisecond
                 a_released_lock_can_be_taken_again
                 a_lock_that_is_not_held_is_not_released
