@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use moc_uploads_testkit::app::{Caller, LocalFile, RemoteFile, Response, TestApp};
+use moc_uploads_testkit::faults::Fault;
 use moc_uploads_testkit::s3::Bucket;
 use reqwest::redirect::Policy;
 use serde_json::{Value, json};
@@ -152,6 +153,26 @@ async fn a_file_is_completed_from_parts_that_nobody_listed() {
     direct.assert_content(&[&direct.file.bytes]).await;
     let session = direct.alice.session(&direct.session_id).await;
     assert_eq!(session["files"][0]["partsReceived"], 2);
+}
+
+/// The bucket no longer lists what it has joined: only the records tell that the client's list is
+/// right.
+#[tokio::test]
+async fn a_crash_after_parts_that_nobody_listed_were_joined_heals_with_the_next_call() {
+    let Some(direct) = Direct::new(true).await else {
+        return;
+    };
+    let first = direct.put(1, direct.part(1)).await;
+    let second = direct.put(2, direct.part(2)).await;
+    let faults = &direct.app.session_faults;
+    faults.fail("complete_file", Fault::Unavailable);
+    let refused = direct.complete(&[&first, &second]).await;
+    refused.refused(503, "DATABASE_UNAVAILABLE");
+    faults.clear();
+    direct.complete(&[&first, &second]).await.expect(200);
+    direct
+        .assert_content(&[&direct.part(1), &direct.part(2)])
+        .await;
 }
 
 #[tokio::test]

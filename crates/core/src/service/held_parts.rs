@@ -29,7 +29,8 @@ impl Uploads {
     }
 
     /// What the store holds of a file that takes parts. What is right about it and not among
-    /// `recorded` is recorded before it is told.
+    /// `recorded` is recorded before it is told, and before it is joined: a bucket does not list what
+    /// it has joined, so after a crash only the records tell that a client's list is right.
     pub(super) async fn held_parts(
         &self,
         session: &Session,
