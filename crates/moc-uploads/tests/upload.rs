@@ -166,6 +166,20 @@ fn a_changed_file_is_not_mixed_with_what_it_was() {
 }
 
 #[test]
+fn starting_afresh_finds_no_duplicates_of_what_was_interrupted() {
+    let place = Place::new();
+    let server = place.server(&[]);
+    let (castle, tower) = (place.pdf(100), place.file("tower.pdf", b"%PDF-1.7\n", 200));
+    Outcome::run(place.upload(&server.url(), &[&castle], &[])).assert_status(0);
+    // All its files are there, but not the MOC: its title is taken.
+    Outcome::run(place.upload(&server.url(), &[&tower], &[])).assert_status(3);
+    let afresh = Outcome::run(place.upload_as("Tower", &server.url(), &[&tower], &[]));
+    afresh.assert_status(0);
+    assert_eq!(afresh.count("part"), 1);
+    assert_eq!(sessions(&server)["sessions"][1]["status"], "cancelled");
+}
+
+#[test]
 fn a_cancelled_session_is_started_afresh() {
     let place = Place::new();
     let server = place.server(&[]);

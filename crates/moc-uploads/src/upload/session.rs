@@ -171,15 +171,14 @@ impl<'a> Upload<'a> {
         match (self.options.resume, changed.is_empty()) {
             (true, true) => {}
             (true, false) => return Err(Error::Usage(changed)),
-            (false, true) => {
-                self.notice(
-                    "An upload of these files was interrupted; --resume would go on with it. \
-                     Starting afresh.",
-                );
-                return Ok(None);
-            }
-            (false, false) => {
-                self.forget(&state.session_id).await;
+            (false, is_unchanged) => {
+                if is_unchanged {
+                    self.notice(
+                        "An upload of these files was interrupted; --resume would have gone on \
+                         with it. Starting afresh.",
+                    );
+                }
+                self.give_up(&state.session_id).await?;
                 return Ok(None);
             }
         }
@@ -258,6 +257,21 @@ impl<'a> Upload<'a> {
         // It expires by itself otherwise.
         let _ = self.api.cancel(session_id).await;
         self.state_file.remove();
+    }
+
+    /// Ends the interrupted session. When that fails it stays resumable: what it has of these files
+    /// would make them duplicates of themselves.
+    async fn give_up(&self, session_id: &str) -> Result<(), Error> {
+        let cancel = async || self.api.cancel(session_id).await;
+        let retry = self.retry.first_contact();
+        match retry.run("ending the interrupted session", cancel).await {
+            Ok(()) => {}
+            // It is nobody's any more, or a MOC after all.
+            Err(Error::Refused(problem)) if matches!(problem.status, 404 | 409) => {}
+            Err(error) => return Err(error),
+        }
+        self.state_file.remove();
+        Ok(())
     }
 
     async fn fill(
