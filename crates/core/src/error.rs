@@ -187,9 +187,22 @@ pub enum Error {
         /// What came or was announced, where it is known.
         received_bytes: Option<u64>,
     },
+    /// 400, of a registration.
+    #[error(
+        "partCount is {declared}, but with {part_size_bytes} bytes a part this file has {expected}."
+    )]
+    WrongPartCount {
+        /// By the plan.
+        expected: u32,
+        /// What the client said.
+        declared: u32,
+        /// Of all parts but the last.
+        part_size_bytes: u64,
+    },
     /// 400.
     #[error(
-        "The file has {expected} parts{}.",
+        "The file has {}{}.",
+        counted(*expected as usize, "part", "parts"),
         part_count_detail(missing, unexpected)
     )]
     PartCountMismatch {
@@ -327,7 +340,9 @@ impl Error {
             Self::FileCountExceeded { .. } => ErrorCode::FileCountExceeded,
             Self::InvalidPartNumber { .. } => ErrorCode::InvalidPartNumber,
             Self::PartSizeMismatch { .. } => ErrorCode::PartSizeMismatch,
-            Self::PartCountMismatch { .. } => ErrorCode::PartCountMismatch,
+            Self::PartCountMismatch { .. } | Self::WrongPartCount { .. } => {
+                ErrorCode::PartCountMismatch
+            }
             Self::InvalidPart { .. } => ErrorCode::InvalidPart,
             Self::ChecksumMismatch(_) => ErrorCode::ChecksumMismatch,
             Self::ContentTypeMismatch { .. } => ErrorCode::ContentTypeMismatch,
@@ -381,10 +396,16 @@ fn received(bytes: Option<u64>) -> String {
 fn part_count_detail(missing: &[u32], unexpected: &[u32]) -> String {
     let mut detail = String::new();
     if !missing.is_empty() {
-        detail.push_str(&format!("; {} are missing", missing.len()));
+        let count = counted(missing.len(), "is", "are");
+        detail.push_str(&format!("; {count} missing"));
     }
     if !unexpected.is_empty() {
-        detail.push_str(&format!("; {} do not belong to it", unexpected.len()));
+        let count = counted(unexpected.len(), "does", "do");
+        detail.push_str(&format!("; {count} not belong to it or came twice"));
     }
     detail
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }

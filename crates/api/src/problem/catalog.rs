@@ -48,7 +48,7 @@ pub(crate) fn entry(code: ErrorCode) -> Entry {
         Code::PartCountMismatch => (
             400,
             "The parts are not all there",
-            "The request does not name every part of the file exactly once, or some have not arrived. The member expected says how many there are, missing which ones are not there. Send those and complete again.",
+            "The request does not name every part of the file exactly once, or some have not arrived. The member expected says how many there are, missing which ones are not there. Send those and complete again. When a file is registered: its partCount is not the one that follows from its size and the session's partSizeBytes; send the expected one, or none.",
         ),
         Code::ChecksumMismatch => (
             400,
@@ -78,7 +78,7 @@ pub(crate) fn entry(code: ErrorCode) -> Entry {
         Code::Forbidden => (
             403,
             "This is not for you",
-            "The presigned URL is not valid or no longer valid, or the operation is for administrators. A part can still be sent to the same path with the bearer token.",
+            "The presigned URL is not valid or no longer valid (the part can still be sent to the same path with the bearer token), or the operation is for administrators. A server without tokens, for development, takes requests from its own machine only: the headers Host and Origin have to name that, or an origin of CORS_ALLOWED_ORIGINS. The detail says which it is.",
         ),
         Code::NotFound => (
             404,

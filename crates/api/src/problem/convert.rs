@@ -148,6 +148,10 @@ fn part_members(error: Error) -> Members {
             received_size: received_bytes,
             ..none
         },
+        Error::WrongPartCount { expected, .. } => Members {
+            expected: Some(expected),
+            ..none
+        },
         Error::PartCountMismatch {
             expected,
             missing,

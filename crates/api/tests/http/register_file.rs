@@ -151,6 +151,9 @@ async fn a_part_count_that_is_not_the_files_own_is_refused() {
         }
         let problem = refused.refused(400, "PART_COUNT_MISMATCH");
         assert_eq!(problem["expected"], 3);
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains("partCount"), "{detail}");
+        assert!(problem.get("missing").is_none(), "{problem}");
     }
     alice
         .register_call(&id, &file.with("partCount", 3))

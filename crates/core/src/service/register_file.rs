@@ -53,7 +53,7 @@ impl Uploads {
     /// # Errors
     /// [`Error::NotFound`], [`Error::SessionExpired`], [`Error::SessionNotActive`],
     /// [`Error::BadRequest`] for a file that was not declared, [`Error::FileCountExceeded`],
-    /// [`Error::PartCountMismatch`], [`Error::Conflict`] for a key that is taken, and the policy's
+    /// [`Error::WrongPartCount`], [`Error::Conflict`] for a key that is taken, and the policy's
     /// for a session without a declaration.
     pub async fn register_file(
         &self,
@@ -218,10 +218,10 @@ impl Uploads {
             });
         }
         match request.part_count {
-            Some(part_count) if part_count != expected => Err(Error::PartCountMismatch {
+            Some(declared) if declared != expected => Err(Error::WrongPartCount {
                 expected,
-                missing: Vec::new(),
-                unexpected: Vec::new(),
+                declared,
+                part_size_bytes: session.part_size_bytes,
             }),
             _ => Ok(request),
         }

@@ -117,8 +117,11 @@ type Requests = (Vec<Option<String>>, Vec<Result<RegisterFile, Error>>);
 fn check(body: RegisterFilesBatchRequest) -> Result<Requests, Problem> {
     let mut errors = FieldErrors::default();
     let files = errors.required("/files", body.files).unwrap_or_default();
-    if errors.is_empty() && !(1..=MAX_FILES).contains(&files.len()) {
-        errors.push("/files", format!("Name 1 to {MAX_FILES} files."));
+    if files.is_empty() && errors.is_empty() {
+        errors.push("/files", "Name at least one file.");
+    }
+    if files.len() > MAX_FILES {
+        errors.push("/files", "These are too many; send several batches.");
     }
     let checked = files
         .into_iter()
