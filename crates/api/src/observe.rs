@@ -57,8 +57,9 @@ pub(crate) async fn observe(State(app): State<AppState>, request: Request, next:
         let deps = app.uploads.deps();
         deps.ids.new_id(deps.clock.now()).to_string()
     });
-    // Never the query: it may hold a signature.
-    let span = tracing::info_span!(
+    // Never the query: it may hold a signature. Of the highest level: what a filter lets through of
+    // this request is to have these fields.
+    let span = tracing::error_span!(
         "request",
         %correlation_id,
         method = %request.method(),

@@ -5,6 +5,7 @@
 
 pub mod analytics;
 pub mod analytics_report;
+mod causes;
 pub mod content_type;
 pub mod error;
 pub mod event_queue;
@@ -21,4 +22,5 @@ pub mod service;
 pub mod session;
 pub mod time;
 
+pub use causes::causes;
 pub use error::{Error, ErrorCode, FieldError};

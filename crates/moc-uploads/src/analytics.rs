@@ -69,7 +69,7 @@ async fn write(uploads: Uploads, config: AnalyticsConfig, stop: CancellationToke
             // Once is enough: it is tried again and again.
             Err(error) if !is_failing => {
                 is_failing = true;
-                tracing::warn!(%error, cause = ?error, "events not written, trying again");
+                tracing::warn!(error = error.causes(), "events not written, trying again");
             }
             Err(_) => {}
         }
@@ -88,7 +88,10 @@ async fn reconcile(uploads: Uploads, config: AnalyticsConfig) {
             Ok(0) if !is_first => {}
             Ok(derived_count) => tracing::info!(derived_count, "events reconciled"),
             Err(error) => {
-                tracing::warn!(%error, cause = ?error, "events not reconciled, trying again");
+                tracing::warn!(
+                    error = error.causes(),
+                    "events not reconciled, trying again"
+                );
             }
         }
         is_first = false;
@@ -96,7 +99,9 @@ async fn reconcile(uploads: Uploads, config: AnalyticsConfig) {
             match uploads.prune_events(before).await {
                 Ok(0) => {}
                 Ok(pruned_count) => tracing::info!(pruned_count, %before, "events pruned"),
-                Err(error) => tracing::warn!(%error, "events not pruned, trying again"),
+                Err(error) => {
+                    tracing::warn!(error = error.causes(), "events not pruned, trying again")
+                }
             }
         }
     }
@@ -116,7 +121,10 @@ pub(crate) async fn keep_sums(uploads: Uploads) {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(error) => {
-                    tracing::warn!(%error, "analytics not summed up, trying again");
+                    tracing::warn!(
+                        error = error.causes(),
+                        "analytics not summed up, trying again"
+                    );
                     break;
                 }
             }

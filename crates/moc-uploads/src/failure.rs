@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use moc_uploads_core::causes;
+
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// A failure at run time: what was tried, and why it went wrong.
@@ -22,19 +24,7 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.context, self.cause)?;
-        let mut shown = self.cause.to_string();
-        let mut source = self.cause.source();
-        while let Some(cause) = source {
-            let text = cause.to_string();
-            // Many errors repeat their source.
-            if !shown.contains(&text) {
-                write!(f, ": {text}")?;
-            }
-            shown = text;
-            source = cause.source();
-        }
-        Ok(())
+        write!(f, "{}: {}", self.context, causes(&*self.cause))
     }
 }
 

@@ -179,7 +179,7 @@ async fn sweep_orphans(uploads: Uploads) {
                 rechecked_count = swept.rechecked,
                 "orphans swept"
             ),
-            Err(error) => tracing::warn!(%error, "orphans not swept, trying again"),
+            Err(error) => tracing::warn!(error = error.causes(), "orphans not swept, trying again"),
         }
     }
 }
@@ -215,7 +215,9 @@ async fn reap(uploads: Uploads, database: Database, every: Duration, stop: Cance
                 freed_count = reaped.freed,
                 "sessions reaped"
             ),
-            Err(error) => tracing::warn!(%error, "sessions not reaped, trying again"),
+            Err(error) => {
+                tracing::warn!(error = error.causes(), "sessions not reaped, trying again")
+            }
         }
     }
 }

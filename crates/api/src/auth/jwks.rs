@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
+use moc_uploads_core::causes;
 use moc_uploads_core::time::{Clock, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
@@ -194,20 +195,12 @@ impl KeySet {
 
 #[derive(Debug, thiserror::Error)]
 enum FetchError {
-    #[error("{}", chain(.0))]
+    #[error("{}", causes(.0))]
     Http(#[from] reqwest::Error),
     #[error("the answer is no key set: {0}")]
     Json(#[from] serde_json::Error),
     #[error("the answer has over {MAX_BYTES} bytes")]
     TooLarge,
-}
-
-fn chain(error: &reqwest::Error) -> String {
-    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |e| e.source());
-    causes
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }
 
 /// Each key by itself, so that one of an unknown kind does not spoil the others.

@@ -1,7 +1,5 @@
 //! From the core's errors to problems. Causes go to the log here, never to clients.
 
-use std::error::Error as StdError;
-
 use http::HeaderValue;
 use http::header::CONTENT_RANGE;
 use moc_uploads_core::{Error, ErrorCode, FieldError};
@@ -18,7 +16,7 @@ impl From<Error> for Problem {
         if let Error::StorageUnavailable(_) | Error::DatabaseUnavailable(_) | Error::Internal(_) =
             &error
         {
-            log_causes(code, error.source());
+            tracing::error!(%code, causes = error.causes(), "request failed");
         }
         let problem = Self::new(code, error.to_string());
         let headers = content_range(&error);
@@ -184,13 +182,6 @@ fn content_range(error: &Error) -> Option<(http::HeaderName, HeaderValue)> {
     };
     let value = HeaderValue::try_from(format!("bytes */{size_bytes}")).ok()?;
     Some((CONTENT_RANGE, value))
-}
-
-fn log_causes(code: ErrorCode, source: Option<&(dyn StdError + 'static)>) {
-    let causes: Vec<String> = std::iter::successors(source, |&cause| cause.source())
-        .map(ToString::to_string)
-        .collect();
-    tracing::error!(%code, causes = causes.join(": "), "request failed");
 }
 
 impl From<FieldError> for FieldErrorBody {

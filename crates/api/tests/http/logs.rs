@@ -4,7 +4,9 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use moc_uploads_testkit::app::{LocalFile, PUBLIC_BASE_URL, TestApp};
+use moc_uploads_testkit::faults::{Fault, SECRET};
 use serde_json::Value;
+use tracing::Level;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -12,15 +14,20 @@ use crate::MINUTE;
 
 /// The lines that this thread has written.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
     /// From now on, on this thread, until the guard is dropped.
-    fn start() -> (Self, DefaultGuard) {
+    pub(crate) fn start() -> (Self, DefaultGuard) {
+        Self::down_to(Level::TRACE)
+    }
+
+    /// As [`Log::start`], without what matters less.
+    fn down_to(level: Level) -> (Self, DefaultGuard) {
         let log = Self::default();
         let subscriber = tracing_subscriber::fmt()
             .json()
-            .with_max_level(tracing::Level::TRACE)
+            .with_max_level(level)
             .with_writer(log.clone())
             .finish();
         (log, tracing::subscriber::set_default(subscriber))
@@ -39,7 +46,7 @@ impl Log {
             .collect()
     }
 
-    fn with_message(&self, message: &str) -> Vec<Value> {
+    pub(crate) fn with_message(&self, message: &str) -> Vec<Value> {
         let mut lines = self.lines();
         lines.retain(|line| line["fields"]["message"] == message);
         lines
@@ -98,6 +105,38 @@ async fn every_line_of_a_request_has_its_correlation_id() {
     for line in lines {
         assert!(line.to_string().contains("of-this-request"), "{line}");
     }
+}
+
+#[tokio::test]
+async fn what_a_filter_leaves_says_whose_it_is() {
+    let app = TestApp::new().await;
+    let alice = app.user("alice");
+    let id = alice.create_session(&[LocalFile::pdf("a", 1)]).await;
+    for level in [Level::WARN, Level::ERROR] {
+        let (log, _guard) = Log::down_to(level);
+        app.session_faults.fail("session_detail", Fault::Internal);
+        let get = alice.get(&format!("/api/mocs/uploads/sessions/{id}"));
+        let get = get.header("x-correlation-id", "of-this-request");
+        get.await.refused(500, "INTERNAL_ERROR");
+        let failed = log.with_message("request failed");
+        assert_eq!(failed.len(), 1, "{}", log.text());
+        assert_eq!(failed[0]["span"]["correlation_id"], "of-this-request");
+        assert_eq!(failed[0]["span"]["user"], "alice");
+    }
+}
+
+#[tokio::test]
+async fn what_fails_in_the_background_says_why() {
+    let app = TestApp::new().await;
+    let alice = app.user("alice");
+    alice.upload_all(&[LocalFile::pdf("a", 10)]).await;
+    app.clock.advance(60 * MINUTE);
+    app.object_faults.fail("abort_upload", Fault::Internal);
+    let (log, _guard) = Log::down_to(Level::WARN);
+    app.uploads.reap_sessions().await.unwrap();
+    let lines = log.lines();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].to_string().contains(SECRET), "{lines:?}");
 }
 
 #[tokio::test]

@@ -38,7 +38,7 @@ impl Uploads {
                 );
                 // The session is cancelled whatever comes now: the reaper frees what stays.
                 if let Err(error) = self.free_session(&ended).await {
-                    tracing::warn!(%session_id, %error, "storage not freed yet, the reaper will");
+                    tracing::warn!(%session_id, error = error.causes(), "storage not freed yet, the reaper will");
                 }
                 Ok(())
             }

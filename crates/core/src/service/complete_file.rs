@@ -2,6 +2,7 @@
 
 use super::receipts::check_receipts;
 use super::{Uploads, reachable_file, require_active, settle};
+use crate::causes;
 use crate::error::Error;
 use crate::file::{FileHash, FileStatus, UploadFile};
 use crate::ids::{FileId, SessionId};
@@ -100,7 +101,7 @@ impl Uploads {
         {
             // The session was freed while the file was assembled: nobody else removes the object.
             if let Err(error) = self.deps.objects.delete_object(&upload.key).await {
-                tracing::warn!(%error, object_key = %upload.key, "object not removed");
+                tracing::warn!(error = causes(&error), object_key = %upload.key, "object not removed");
             }
         }
         let extension = match settle(activity, &session, now, "complete_file")? {

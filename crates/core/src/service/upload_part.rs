@@ -1,6 +1,7 @@
 //! Takes in one part (CONTRACT section 1.4).
 
 use super::{Uploads, reachable_file, require_active, settle};
+use crate::causes;
 use crate::error::Error;
 use crate::file::{FileStatus, UploadFile};
 use crate::ids::{FileId, SessionId};
@@ -170,7 +171,10 @@ impl Uploads {
             Err(_) => false,
         };
         if is_over && let Err(error) = self.deps.objects.abort_upload(upload).await {
-            tracing::warn!(%error, "part of a finished upload not removed");
+            tracing::warn!(
+                error = causes(&error),
+                "part of a finished upload not removed"
+            );
         }
     }
 

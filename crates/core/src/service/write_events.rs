@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Uploads;
 use crate::analytics::{Event, events_of};
+use crate::causes;
 use crate::error::Error;
 use crate::ids::SessionId;
 use crate::ports::StoreError;
@@ -128,7 +129,7 @@ impl Uploads {
         }
         for (session_id, error) in failures {
             self.deps.event_queue.count_failed();
-            tracing::warn!(%session_id, %error, "the events of this session can't be written");
+            tracing::warn!(%session_id, error = causes(&error), "the events of this session can't be written");
         }
         Ok(written)
     }
