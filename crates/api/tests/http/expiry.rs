@@ -8,6 +8,7 @@ use moc_uploads_testkit::app::{LocalFile, SESSIONS, TestApp};
 use moc_uploads_testkit::faults::Fault;
 use serde_json::json;
 
+use crate::logs::Log;
 use crate::{MINUTE, NO_FILES, instant};
 
 const MS: Duration = Duration::from_millis(1);
@@ -160,4 +161,49 @@ async fn a_session_that_is_being_finalized_is_not_reaped() {
     finalizing.await.unwrap().expect(201);
     app.uploads.reap_sessions().await.unwrap();
     alice.content(&remotes[0]).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_is_not_asked_for_each_session() {
+    let app = TestApp::new().await;
+    let alice = app.user("alice");
+    for _ in 0..12 {
+        alice.upload_all(&[LocalFile::pdf("a", 10)]).await;
+    }
+    app.clock.advance(15 * MINUTE);
+    app.object_faults.fail_everything(Fault::Unavailable);
+    let (log, guard) = Log::start();
+    let reaped = app.uploads.reap_sessions().await.unwrap();
+    assert_eq!((reaped.expired, reaped.freed), (12, 0));
+    let failed = log.with_message("storage not freed, trying again in the next run");
+    assert_eq!(failed.len(), 8, "{failed:?}");
+    drop(guard);
+
+    // What is wrong with some concerns no others.
+    app.object_faults.clear();
+    app.object_faults.fail("abort_upload", Fault::Internal);
+    let (log, _guard) = Log::start();
+    assert_eq!(app.uploads.reap_sessions().await.unwrap().freed, 0);
+    let failed = log.with_message("storage not freed, trying again in the next run");
+    assert_eq!(failed.len(), 12);
+    app.object_faults.clear();
+    assert_eq!(app.uploads.reap_sessions().await.unwrap().freed, 12);
+}
+
+#[tokio::test]
+async fn sessions_and_their_files_are_freed_side_by_side() {
+    let app = TestApp::new().await;
+    let alice = app.user("alice");
+    for _ in 0..2 {
+        let files = [LocalFile::pdf("a", 10), LocalFile::image("b", 10)];
+        alice.upload_all(&files).await;
+    }
+    app.clock.advance(15 * MINUTE);
+    let gate = app.object_faults.hold("abort_upload");
+    let uploads = app.uploads.clone();
+    let reaping = tokio::spawn(async move { uploads.reap_sessions().await });
+    gate.arrived(4).await;
+    gate.open();
+    assert_eq!(reaping.await.unwrap().unwrap().freed, 2);
+    assert_eq!(app.stored_files(), NO_FILES);
 }

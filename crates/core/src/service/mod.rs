@@ -4,6 +4,7 @@ mod cancel_session;
 mod complete_file;
 mod create_session;
 mod finalize_session;
+mod free_storage;
 mod get_session;
 mod held_parts;
 mod list_parts;
@@ -42,6 +43,9 @@ use crate::ports::{Activity, EventStore, FileInSession, ObjectStore, SessionStor
 use crate::principal::{Access, UserId};
 use crate::session::{Extension, ExtensionRule, Session, SessionStatus};
 use crate::time::{Clock, Timestamp};
+
+/// Calls to the object store that one request, or the freeing of one session, has under way at once.
+const CALLS_AT_ONCE: usize = 16;
 
 /// What the use cases work with.
 #[derive(Clone)]

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::Uploads;
+use super::free_storage::while_answered;
 use crate::error::Error;
-use crate::ports::{EndedSession, Upload};
+use crate::ports::EndedSession;
 
 const BATCH: u32 = 100;
 
@@ -25,7 +26,8 @@ impl Uploads {
     /// Safe on every replica at once; what fails is tried again in the next run.
     ///
     /// # Errors
-    /// Those of the database. A store that fails is logged, its session stays to be freed.
+    /// Those of the database. A store that fails is logged, its session stays to be freed; one that
+    /// does not answer at all ends the freeing, not the rest.
     pub async fn reap_sessions(&self) -> Result<Reaped, Error> {
         let now = self.now();
         let sessions = &self.deps.sessions;
@@ -55,42 +57,24 @@ impl Uploads {
                 break;
             };
             after = Some(last.session.id);
-            for session in &ended {
-                match self.free_session(session).await {
-                    Ok(()) => reaped.freed += 1,
-                    Err(error) => tracing::warn!(
-                        session_id = %session.session.id,
-                        %error,
-                        "storage not freed, trying again in the next run"
-                    ),
-                }
+            let worked = while_answered(&ended, |session| self.try_to_free(session)).await;
+            reaped.freed += worked.done;
+            if worked.is_given_up {
+                break;
             }
         }
         sessions.prune(now - KEEP).await?;
         Ok(reaped)
     }
-
-    /// Frees what an ended session holds. Safe to repeat.
-    pub(super) async fn free_session(&self, ended: &EndedSession) -> Result<(), Error> {
-        self.free_uploads(&ended.uploads).await?;
-        self.deps
-            .sessions
-            .mark_session_freed(ended.session.id, self.now())
-            .await?;
-        tracing::info!(
-            session_id = %ended.session.id,
-            upload_count = ended.uploads.len(),
-            "session storage freed"
-        );
-        Ok(())
-    }
-
-    /// Removes what uploads that are over hold, joined or not. Safe to repeat.
-    pub(super) async fn free_uploads(&self, uploads: &[Upload]) -> Result<(), Error> {
-        for upload in uploads {
-            self.deps.objects.abort_upload(upload).await?;
-            self.deps.objects.delete_object(&upload.key).await?;
+    async fn try_to_free(&self, ended: &EndedSession) -> Result<(), Error> {
+        let freed = self.free_session(ended).await;
+        if let Err(error) = &freed {
+            tracing::warn!(
+                session_id = %ended.session.id,
+                error = error.causes(),
+                "storage not freed, trying again in the next run"
+            );
         }
-        Ok(())
+        freed
     }
 }

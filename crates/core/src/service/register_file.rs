@@ -1,9 +1,10 @@
 //! Registers files in a session and starts their multipart uploads (CONTRACT section 1.3).
 
-use futures_util::future::{join_all, try_join_all};
-use futures_util::stream::{self, StreamExt};
+use futures_util::future::try_join_all;
+use futures_util::{StreamExt, stream};
 
-use super::{Uploads, owned_session, require_active, settle};
+use super::{CALLS_AT_ONCE, Uploads, owned_session, require_active, settle};
+use crate::causes;
 use crate::error::{Error, FieldError};
 use crate::file::FileMetadata;
 use crate::ids::{FileId, SessionId};
@@ -15,9 +16,6 @@ use crate::ports::{
 };
 use crate::principal::Principal;
 use crate::session::{Extension, Session};
-
-/// Of one batch: each is a request to a bucket.
-const UPLOADS_OPENED_AT_ONCE: usize = 8;
 
 /// A request to register a file, after the schema was checked.
 #[derive(Debug, Clone)]
@@ -121,7 +119,7 @@ impl Uploads {
             opening.push(self.open_upload(&session, checked));
         }
         let results: Vec<_> = stream::iter(opening)
-            .buffered(UPLOADS_OPENED_AT_ONCE)
+            .buffered(CALLS_AT_ONCE)
             .collect()
             .await;
 
@@ -313,10 +311,16 @@ impl Uploads {
 
     /// Frees uploads that no row knows. What fails here is found by the sweep.
     async fn abort_all(&self, uploads: impl Iterator<Item = &Upload>) {
-        let aborts = uploads.map(|upload| self.deps.objects.abort_upload(upload));
-        for error in join_all(aborts).await.into_iter().filter_map(Result::err) {
-            tracing::warn!(%error, "upload of a refused file not aborted");
-        }
+        stream::iter(uploads)
+            .for_each_concurrent(CALLS_AT_ONCE, async |upload| {
+                if let Err(error) = self.deps.objects.abort_upload(upload).await {
+                    tracing::warn!(
+                        error = causes(&error),
+                        "upload of a refused file not aborted"
+                    );
+                }
+            })
+            .await;
     }
 }
 

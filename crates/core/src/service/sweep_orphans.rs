@@ -1,9 +1,11 @@
 //! Removes what a crash left in a bucket, where everything can't be looked through at start.
 
 use super::Uploads;
+use super::free_storage::while_answered;
+use crate::causes;
 use crate::error::Error;
 use crate::object_key::ObjectKey;
-use crate::ports::StartedUpload;
+use crate::ports::{EndedSession, StartedUpload, Upload};
 
 const PAGE: usize = 1000;
 
@@ -56,18 +58,21 @@ impl Uploads {
         }
         let keys: Vec<_> = old.iter().map(|old| old.upload.key.clone()).collect();
         let owned = self.deps.sessions.owned_keys(&keys).await?.uploading;
-        let mut aborted = 0;
-        for StartedUpload { upload, started_at } in old {
-            if owned.get(&upload.key) != Some(&upload.id) {
-                if let Err(error) = self.deps.objects.abort_upload(upload).await {
-                    tracing::warn!(object_key = %upload.key, %error, "orphaned upload not aborted");
-                    continue;
-                }
-                aborted += 1;
-                tracing::info!(object_key = %upload.key, %started_at, "orphaned upload aborted");
-            }
+        let is_owned = |upload: &Upload| owned.get(&upload.key) == Some(&upload.id);
+        let orphans: Vec<_> = old.iter().filter(|old| !is_owned(&old.upload)).collect();
+        let worked = while_answered(&orphans, |orphan| self.abort_orphan(orphan));
+        Ok(worked.await.done)
+    }
+
+    async fn abort_orphan(&self, orphan: &StartedUpload) -> Result<(), Error> {
+        let StartedUpload { upload, started_at } = orphan;
+        if let Err(error) = self.deps.objects.abort_upload(upload).await {
+            let cause = causes(&error);
+            tracing::warn!(object_key = %upload.key, error = cause, "orphaned upload not aborted");
+            return Err(error.into());
         }
-        Ok(aborted)
+        tracing::info!(object_key = %upload.key, %started_at, "orphaned upload aborted");
+        Ok(())
     }
 
     async fn recheck_freed(&self) -> Result<usize, Error> {
@@ -83,15 +88,32 @@ impl Uploads {
                 return Ok(rechecked);
             };
             after = Some(last.session.id);
-            for ended in &freed {
-                let id = ended.session.id;
-                if let Err(error) = self.free_uploads(&ended.uploads).await {
-                    tracing::warn!(session_id = %id, %error, "freed storage not looked at again");
-                    continue;
-                }
-                sessions.mark_session_rechecked(id, self.now()).await?;
-                rechecked += 1;
+            let worked = while_answered(&freed, |ended| self.try_to_recheck(ended)).await;
+            rechecked += worked.done;
+            if worked.is_given_up {
+                return Ok(rechecked);
             }
         }
+    }
+
+    async fn try_to_recheck(&self, ended: &EndedSession) -> Result<(), Error> {
+        let rechecked = self.recheck_session(ended).await;
+        if let Err(error) = &rechecked {
+            tracing::warn!(
+                session_id = %ended.session.id,
+                error = error.causes(),
+                "freed storage not looked at again, trying again in the next run"
+            );
+        }
+        rechecked
+    }
+
+    async fn recheck_session(&self, ended: &EndedSession) -> Result<(), Error> {
+        self.free_uploads(&ended.uploads).await?;
+        let sessions = &self.deps.sessions;
+        sessions
+            .mark_session_rechecked(ended.session.id, self.now())
+            .await?;
+        Ok(())
     }
 }
