@@ -24,6 +24,7 @@ mod events;
 mod expiry;
 mod extension;
 mod finalize;
+mod finalize_lock;
 mod get_session;
 mod leftovers;
 mod list_parts;
@@ -39,6 +40,7 @@ mod seed_rows;
 mod statements;
 mod system;
 mod upload_part;
+mod upload_part_bodies;
 mod vanished;
 mod wire;
 

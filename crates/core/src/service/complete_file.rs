@@ -144,20 +144,14 @@ impl Uploads {
         receipts: &[PartReceipt],
     ) -> Result<(Vec<PartReceipt>, CompleteUploadOutcome), Error> {
         let plan = file.plan(session.part_size_bytes);
-        let by_the_store = async |by_the_records: Option<Error>| {
-            let held = self.held_parts(session, file, upload, recorded).await?;
-            match (held, by_the_records) {
-                (HeldParts::Parts(held), _) => check_receipts(plan, &held, receipts),
-                // What is wrong with the list is wrong whatever has become of the upload.
-                (_, Some(error)) => Err(error),
-                (HeldParts::AsRecorded | HeldParts::NoSuchUpload, None) => Err(Error::internal(
-                    format!("the store does not hold what it should of file {}", file.id),
-                )),
-            }
-        };
+        let ask = async || self.held_parts(session, file, upload, recorded).await;
         let mut joined = match check_receipts(plan, recorded, receipts) {
             Ok(joined) => joined,
-            Err(error) => by_the_store(Some(error)).await?,
+            Err(error) => match ask().await? {
+                HeldParts::Parts(held) => check_receipts(plan, &held, receipts)?,
+                // What is wrong with the list is wrong whatever has become of the upload.
+                HeldParts::AsRecorded | HeldParts::NoSuchUpload => return Err(error),
+            },
         };
         let mut is_asked = false;
         loop {
@@ -168,7 +162,18 @@ impl Uploads {
             };
             match self.deps.objects.complete_upload(upload, complete).await? {
                 CompleteUploadOutcome::PartsDiffer if !is_asked => {
-                    joined = by_the_store(None).await?;
+                    joined = match ask().await? {
+                        HeldParts::Parts(held) => check_receipts(plan, &held, receipts)?,
+                        HeldParts::NoSuchUpload => {
+                            return Ok((joined, CompleteUploadOutcome::NoSuchUpload));
+                        }
+                        HeldParts::AsRecorded => {
+                            return Err(Error::internal(format!(
+                                "the store does not hold what it should of file {}",
+                                file.id
+                            )));
+                        }
+                    };
                     is_asked = true;
                 }
                 outcome => return Ok((joined, outcome)),

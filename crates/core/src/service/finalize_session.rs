@@ -1,9 +1,9 @@
 //! Verifies a session's files and creates the MOC record (CONTRACT section 1.6).
 
-use futures_util::StreamExt;
-use futures_util::future::try_join_all;
+use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{Uploads, refusal};
+use super::{CALLS_AT_ONCE, Uploads, refusal};
+use crate::causes;
 use crate::content_type::{SNIFF_BYTES, sniff};
 use crate::error::Error;
 use crate::file::{Category, FileStatus, UploadFile};
@@ -11,7 +11,7 @@ use crate::finalize::{FINALIZE_LEASE, Moc, MocDraft, NewMoc};
 use crate::ids::{MocId, SessionId};
 use crate::ports::{BeginFinalizeOutcome, CommitFinalizeOutcome};
 use crate::principal::Principal;
-use crate::session::Session;
+use crate::session::{Session, SessionStatus};
 use crate::time::Timestamp;
 
 /// The answer.
@@ -103,7 +103,7 @@ impl Uploads {
         match released.await {
             Ok(()) => self.note(session_id),
             Err(error) => {
-                tracing::warn!(%session_id, %error, "finalize lock not released, its lease ends");
+                tracing::warn!(%session_id, error = causes(&error), "finalize lock not released, its lease ends");
             }
         }
     }
@@ -139,7 +139,10 @@ impl Uploads {
         };
         let image_keys = keys_of(Category::Image);
         let parts_keys = keys_of(Category::PartsList);
-        try_join_all(files.iter().map(|file| self.verify_file(file))).await?;
+        stream::iter(&files)
+            .map(Ok)
+            .try_for_each_concurrent(CALLS_AT_ONCE, |file| self.verify_file(file))
+            .await?;
 
         let thumbnail_url =
             [Category::Thumbnail, Category::Image]
@@ -178,7 +181,18 @@ impl Uploads {
                 detail: "You have a MOC of this title already; choose another title.".to_owned(),
                 suggested_slug: Some(suggested_slug),
             }),
-            CommitFinalizeOutcome::LockLost => Ok(Finalized::InProgress),
+            CommitFinalizeOutcome::LockLost => self.lock_lost(session.id).await,
+        }
+    }
+
+    /// The lock went stale and is somebody else's, or the session has ended since.
+    async fn lock_lost(&self, session_id: SessionId) -> Result<Finalized, Error> {
+        let declared = self.deps.sessions.declared_session(session_id).await?;
+        let session = declared.ok_or(Error::NotFound("session"))?.session;
+        let now = self.now();
+        match session.status_at(now) {
+            SessionStatus::Expired | SessionStatus::Cancelled => Err(refusal(&session, now)),
+            SessionStatus::Active | SessionStatus::Completed => Ok(Finalized::InProgress),
         }
     }
 
