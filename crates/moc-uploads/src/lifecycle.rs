@@ -100,9 +100,18 @@ impl Server {
     }
 }
 
+/// How serving ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stopped {
+    /// What is under way in the background may still end.
+    InOrder,
+    /// By a second signal.
+    AtOnce,
+}
+
 /// Serves until the first signal, then drains: the listener closes, `/readyz` says 503 to those who
 /// are still connected, running requests and what is `detached` from them get `grace` to finish. A
-/// second signal cuts them.
+/// second signal cuts them, and is told: there is to be no more waiting.
 pub(crate) async fn serve_until_stopped(
     listener: TcpListener,
     router: Router,
@@ -110,10 +119,10 @@ pub(crate) async fn serve_until_stopped(
     readiness: &Readiness,
     grace: Duration,
     signals: &mut StopSignals,
-) {
+) -> Stopped {
     let server = Server::new(router, detached);
     let signal = tokio::select! {
-        () = accept(listener, &server) => return,
+        () = accept(listener, &server) => return Stopped::InOrder,
         signal = signals.next() => signal,
     };
     readiness.shut_down();
@@ -134,10 +143,10 @@ pub(crate) async fn serve_until_stopped(
         server.closing.cancel();
         server.connections.wait().await;
     };
-    let cut_by = tokio::select! {
-        () = finished => return,
-        () = tokio::time::sleep(grace) => "SHUTDOWN_GRACE_SECONDS",
-        signal = signals.next() => signal,
+    let (cut_by, stopped) = tokio::select! {
+        () = finished => return Stopped::InOrder,
+        () = tokio::time::sleep(grace) => ("SHUTDOWN_GRACE_SECONDS", Stopped::InOrder),
+        signal = signals.next() => (signal, Stopped::AtOnce),
     };
     tracing::warn!(
         cut_by,
@@ -148,6 +157,7 @@ pub(crate) async fn serve_until_stopped(
     );
     server.aborting.cancel();
     server.connections.wait().await;
+    stopped
 }
 
 async fn accept(listener: TcpListener, server: &Server) {

@@ -19,7 +19,7 @@ use crate::analytics::{Analytics, keep_sums};
 use crate::cli::ServeArgs;
 use crate::config::{Config, Host};
 use crate::failure::Failure;
-use crate::lifecycle::{StopSignals, serve_until_stopped};
+use crate::lifecycle::{StopSignals, Stopped, serve_until_stopped};
 use crate::traces::follow_caller;
 use crate::wiring::{self, Database};
 
@@ -73,7 +73,7 @@ pub(crate) async fn serve(config: Config, args: &ServeArgs) -> Result<(), Failur
     let router = moc_uploads_api::router(started.uploads, api, readiness.clone(), started.metrics);
     tracing::info!(addr = %address, url = base_url, "listening");
     greet(&config, address, &base_url);
-    serve_until_stopped(
+    let mut stopped = serve_until_stopped(
         listener,
         router,
         detached,
@@ -86,12 +86,24 @@ pub(crate) async fn serve(config: Config, args: &ServeArgs) -> Result<(), Failur
     sums.abort();
     sweeper.abort();
     lock_keeper.abort();
-    stop_reaper(reaper, &stop).await;
-    if let Some(analytics) = analytics {
-        analytics.stop().await;
+    let finish = async {
+        stop_reaper(reaper, &stop).await;
+        if let Some(analytics) = analytics {
+            analytics.stop().await;
+        }
+        started.database.close().await;
+    };
+    // All of it is safe to break off.
+    if stopped == Stopped::InOrder {
+        tokio::select! {
+            () = finish => {}
+            _ = signals.next() => stopped = Stopped::AtOnce,
+        }
     }
-    started.database.close().await;
-    tracing::info!("stopped");
+    match stopped {
+        Stopped::InOrder => tracing::info!("stopped"),
+        Stopped::AtOnce => tracing::warn!("stopped at once"),
+    }
     Ok(())
 }
 
@@ -191,7 +203,10 @@ async fn keep_finalize_locks(uploads: Uploads) {
     loop {
         ticks.tick().await;
         if let Err(error) = uploads.renew_finalize_locks().await {
-            tracing::warn!(%error, "finalize locks not renewed, trying again");
+            tracing::warn!(
+                error = error.causes(),
+                "finalize locks not renewed, trying again"
+            );
         }
     }
 }

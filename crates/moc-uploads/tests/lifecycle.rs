@@ -228,6 +228,23 @@ fn a_second_signal_is_now() {
 }
 
 #[test]
+fn a_second_signal_is_now_also_when_no_request_is_left() {
+    let (folder, mut server) = start(&[("ANALYTICS_FLUSH_MS", "5000")]);
+    let mut connection = Connection::open(&server);
+    let rest = connection.start_request();
+    connection.send(rest);
+    assert_eq!(connection.response().unwrap().status, 201);
+    // The event of that can't be written.
+    let other = rusqlite::Connection::open(folder.path().join("moc-uploads.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    server.terminate();
+    server.wait_for("shutting down");
+    server.terminate();
+    assert_eq!(server.wait().code(), Some(0));
+    server.logged("stopped at once");
+}
+
+#[test]
 fn the_grace_ends() {
     let (_folder, mut server) = start(&[("SHUTDOWN_GRACE_SECONDS", "0")]);
     let mut running = Connection::open(&server);
