@@ -14,6 +14,8 @@ const ADMIN: &str = "admin";
 /// The length of a SHA-256: the least that RFC 7518 section 3.2 allows for HS256.
 const MIN_SECRET_BYTES: usize = 32;
 
+const MAX_SUB_CHARS: usize = 255;
+
 /// The auth settings, and `AUTH_JWT_SECRET` by itself for minting.
 pub(super) fn read(
     reader: &mut Reader<'_>,
@@ -24,7 +26,7 @@ pub(super) fn read(
 ) -> (AuthConfig, Option<String>) {
     let bypass = reader.boolean("AUTH_BYPASS");
     let dev_user_sub = reader
-        .text("DEV_USER_SUB", DEV_USER_SUB)
+        .parsed("DEV_USER_SUB", DEV_USER_SUB, parse_sub)
         .unwrap_or_else(|| DEV_USER_SUB.to_owned());
     let dev_user_roles = reader
         .text("DEV_USER_ROLES", ADMIN)
@@ -87,6 +89,14 @@ pub(super) fn read(
         admin_group,
     };
     (config, secret)
+}
+
+/// As long as the `sub` of a token may be.
+fn parse_sub(text: &str) -> Result<String, String> {
+    if text.chars().count() > MAX_SUB_CHARS {
+        return Err(format!("must have at most {MAX_SUB_CHARS} characters"));
+    }
+    Ok(text.to_owned())
 }
 
 fn jwks_url(reader: &mut Reader<'_>, warnings: &mut Vec<String>) -> Option<Url> {

@@ -238,6 +238,7 @@ fn each_value_that_cant_be_right_is_refused_by_its_name() {
         ),
         ("STAGE", &["a/b", "..", "a-name-that-is-too-long"]),
         ("AUTH_BYPASS", &["maybe", "2"]),
+        ("DEV_USER_SUB", &[&"x".repeat(256)]),
         ("AUTH_JWKS_URL", &["issuer.example", "file:///jwks.json"]),
         (
             "SESSION_TTL_MINUTES",
@@ -272,6 +273,7 @@ fn each_value_that_cant_be_right_is_refused_by_its_name() {
         (
             "CORS_ALLOWED_ORIGINS",
             &[
+                ",",
                 "example.com",
                 "https://a.example/path",
                 "*,https://a.example",

@@ -95,12 +95,16 @@ pub(super) fn parse_origins(text: &str) -> Result<CorsOrigins, String> {
     if text == "*" {
         return Ok(CorsOrigins::Any);
     }
-    text.split(',')
+    let origins = text
+        .split(',')
         .map(str::trim)
         .filter(|origin| !origin.is_empty())
         .map(parse_origin)
-        .collect::<Result<_, _>>()
-        .map(CorsOrigins::List)
+        .collect::<Result<Vec<_>, _>>()?;
+    if origins.is_empty() {
+        return Err("must name an origin, or be left out".to_owned());
+    }
+    Ok(CorsOrigins::List(origins))
 }
 
 fn parse_origin(text: &str) -> Result<HeaderValue, String> {
