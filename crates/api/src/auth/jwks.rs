@@ -18,7 +18,7 @@ use super::AuthError;
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 /// After a fetch that worked: an unknown key is not asked for again (CONTRACT section 3).
 const PAUSE: Duration = Duration::from_secs(60);
-/// After one that failed.
+/// After one that failed, for whoever can't be let in without.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
 /// Keys that were withdrawn are forgotten after this.
 const MAX_AGE: Duration = Duration::from_secs(60 * 60);
@@ -80,7 +80,8 @@ impl Jwks {
             let Ok(mut last_fetch) = self.last_fetch.try_lock() else {
                 return Ok(key);
             };
-            if self.pause_left(*last_fetch).is_none() {
+            // Whoever asks waits for a provider that may be silent, and has its key.
+            if self.pause_left(*last_fetch, PAUSE).is_none() {
                 *last_fetch = Some(self.refresh().await);
             }
             return if last_fetch.is_some_and(|fetch| fetch.is_failure) {
@@ -94,13 +95,13 @@ impl Jwks {
         if let Some(key) = self.cached().find(kid, algorithm) {
             return Ok(key);
         }
-        if self.pause_left(*last_fetch).is_none() {
+        if self.pause_left(*last_fetch, PAUSE_AFTER_FAILURE).is_none() {
             *last_fetch = Some(self.refresh().await);
         }
         match *last_fetch {
             Some(fetch) if fetch.is_failure => Err(AuthError::KeysUnavailable {
                 retry_after_seconds: self
-                    .pause_left(Some(fetch))
+                    .pause_left(Some(fetch), PAUSE_AFTER_FAILURE)
                     .unwrap_or(PAUSE_AFTER_FAILURE)
                     .as_secs()
                     .max(1),
@@ -109,11 +110,11 @@ impl Jwks {
         }
     }
 
-    /// How long nothing is to be fetched yet.
-    fn pause_left(&self, last_fetch: Option<Fetch>) -> Option<Duration> {
+    /// How long nothing is to be fetched yet; that long after a failure.
+    fn pause_left(&self, last_fetch: Option<Fetch>, after_failure: Duration) -> Option<Duration> {
         let fetch = last_fetch?;
         let pause = if fetch.is_failure {
-            PAUSE_AFTER_FAILURE
+            after_failure
         } else {
             PAUSE
         };

@@ -272,6 +272,11 @@ async fn keys_that_are_known_outlast_their_provider() {
     provider.answer(StatusCode::BAD_GATEWAY, String::new());
     app.clock.advance(Duration::from_secs(24 * 3600));
     assert_accepted(&app, &key.sign(&claims(&app))).await;
+    assert_eq!(provider.fetch_count(), 2);
+    // Whoever has a known key waits once a minute at most for a provider that may be silent.
+    app.clock.advance(Duration::from_secs(59));
+    assert_accepted(&app, &key.sign(&claims(&app))).await;
+    assert_eq!(provider.fetch_count(), 2);
     // An unknown one can't be judged.
     assert_unavailable(&app, &ec_2().sign(&claims(&app))).await;
 }
