@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use moc_uploads_testkit::app::{LocalFile, PUBLIC_BASE_URL, TestApp};
+use moc_uploads_testkit::app::{LocalFile, PUBLIC_BASE_URL, TestApp, session_path};
 use moc_uploads_testkit::faults::{Fault, SECRET};
 use serde_json::Value;
 use tracing::Level;
@@ -115,7 +115,7 @@ async fn what_a_filter_leaves_says_whose_it_is() {
     for level in [Level::WARN, Level::ERROR] {
         let (log, _guard) = Log::down_to(level);
         app.session_faults.fail("session_detail", Fault::Internal);
-        let get = alice.get(&format!("/api/mocs/uploads/sessions/{id}"));
+        let get = alice.get(session_path(&id));
         let get = get.header("x-correlation-id", "of-this-request");
         get.await.refused(500, "INTERNAL_ERROR");
         let failed = log.with_message("request failed");
