@@ -11,7 +11,7 @@ use ring::digest::{Context, Digest, SHA256};
 use tokio::task::spawn_blocking;
 
 use crate::store::Inner;
-use crate::uploads::UploadState;
+use crate::uploads::{UploadState, lock};
 
 const BUFFER_BYTES: usize = 256 * 1024;
 
@@ -62,8 +62,8 @@ impl HashedParts {
     }
 }
 
-/// Goes on with the hash of an upload as far as parts are there one after another, unless someone
-/// is at it or the processors are busy with others: completion does what is missing.
+/// Goes on with the hash of an upload as far as parts are there one after another, unless the
+/// processors are busy with others: completion does what is missing.
 pub(crate) fn hash_ahead(
     inner: &Arc<Inner>,
     key: &ObjectKey,
@@ -75,13 +75,16 @@ pub(crate) fn hash_ahead(
         let hash = || -> io::Result<()> {
             let data = File::open(inner.layout.data(&key))?;
             // Part by part, so that completion waits for no more than one.
-            while let Ok(_permit) = inner.hashing.try_acquire()
-                && let Ok(mut hashed) = upload.hashed.try_lock()
-                && upload.is_settled(hashed.count + 1)
-            {
+            loop {
+                let mut hashed = lock(&upload.hashed);
+                let Ok(_permit) = inner.hashing.try_acquire() else {
+                    return Ok(());
+                };
+                if !upload.is_settled(hashed.count + 1) {
+                    return Ok(());
+                }
                 hashed.add_next(&data, plan)?;
             }
-            Ok(())
         };
         if let Err(error) = hash() {
             tracing::debug!(%error, object_key = %key, "not hashed ahead");

@@ -81,14 +81,14 @@ impl Layout {
         sync_folder(&self.root)
     }
 
-    /// Whether parts may grow.
+    /// Whether parts may grow by so many bytes.
     ///
     /// # Errors
     /// [`io::ErrorKind::StorageFull`].
-    pub(crate) fn require_space(&self) -> io::Result<()> {
+    pub(crate) fn require_space(&self, bytes: u64) -> io::Result<()> {
         let disk = rustix::fs::statvfs(&self.root)?;
         let reserved = RESERVED_BYTES.min(disk.f_blocks.saturating_mul(disk.f_frsize) / 20);
-        if disk.f_bavail.saturating_mul(disk.f_frsize) < reserved {
+        if disk.f_bavail.saturating_mul(disk.f_frsize) < reserved.saturating_add(bytes) {
             return Err(io::ErrorKind::StorageFull.into());
         }
         Ok(())

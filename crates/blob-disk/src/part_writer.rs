@@ -76,7 +76,7 @@ impl PartWriter {
             Some(target) => target,
             None => self.open()?,
         };
-        self.inner.layout.require_space()?;
+        self.inner.layout.require_space(0)?;
         let bytes = self.batch.bytes();
         self.digests.update(bytes);
         match &mut target {
@@ -163,6 +163,7 @@ impl PartWriter {
             };
             // What is read again soon had better be in the page cache.
             if !self.part.will_be_hashed {
+                inner.layout.require_space(place.len)?;
                 place.go_direct()?;
             }
             return Ok(Target::InPlace(place));

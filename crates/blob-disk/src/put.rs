@@ -16,8 +16,8 @@ use crate::error::{PutFailure, internal, join_error};
 use crate::part_writer::PartWriter;
 use crate::store::Inner;
 
-/// Bytes that all running puts together may buffer, as long as each gets [`MIN_BATCH_BYTES`]. One
-/// batch is written while the next is received, so that a put buffers two.
+/// Bytes that all running puts together may buffer as they go on, as long as each gets
+/// [`MIN_BATCH_BYTES`]. One batch is written while the next is received, so that a put buffers two.
 const BUFFER_BYTES: usize = 8 * 1024 * 1024;
 
 /// Bytes handed over at once: the more, the less a hop to a blocking thread costs, and the larger

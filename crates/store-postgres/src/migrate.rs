@@ -53,6 +53,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0010_finalize_lease",
         sql: include_str!("../migrations/0010_finalize_lease.sql"),
     },
+    Migration {
+        name: "0011_no_statistics",
+        sql: include_str!("../migrations/0011_no_statistics.sql"),
+    },
 ];
 
 /// "moc" and "upl": whoever migrates holds the advisory lock of this number.

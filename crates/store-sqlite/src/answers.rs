@@ -7,9 +7,9 @@ use std::fs::File;
 use std::io;
 use std::iter;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 use crate::error::Error;
@@ -28,12 +28,15 @@ struct Commits {
     begun: AtomicU64,
     ended: AtomicU64,
     synced: AtomicU64,
+    /// After a sync that failed: the system says once that it could not write, and forgets. No later
+    /// sync makes up for it.
+    failure: OnceLock<Arc<Error>>,
 }
 
 impl Answers {
-    /// `sync` makes all that is committed survive power loss.
+    /// `sync` makes all that is committed survive power loss, when it comes as far as trying.
     pub(crate) fn spawn(
-        sync: impl FnMut() -> io::Result<()> + Send + 'static,
+        sync: impl FnMut() -> io::Result<io::Result<()>> + Send + 'static,
     ) -> Result<(Self, JoinHandle<()>), Error> {
         let (waiting, receiver) = mpsc::channel();
         let commits = Arc::new(Commits::default());
@@ -45,6 +48,11 @@ impl Answers {
             .name("sqlite-syncer".to_owned())
             .spawn(move || run(&receiver, &commits, sync))?;
         Ok((answers, thread))
+    }
+
+    /// Why nothing can be acknowledged any more, until a restart.
+    pub(crate) fn failure(&self) -> Option<&Arc<Error>> {
+        self.commits.failure.get()
     }
 
     /// Does what others may see before it is durable.
@@ -65,20 +73,31 @@ impl Answers {
     }
 }
 
-fn run(waiting: &Receiver<Vec<Job>>, commits: &Commits, mut sync: impl FnMut() -> io::Result<()>) {
-    let mut failure: Option<Arc<Error>> = None;
+fn run(
+    waiting: &Receiver<Vec<Job>>,
+    commits: &Commits,
+    mut sync: impl FnMut() -> io::Result<io::Result<()>>,
+) {
     while let Ok(first) = waiting.recv() {
         let groups: Vec<_> = iter::once(first).chain(waiting.try_iter()).collect();
         let ended = commits.ended.load(SeqCst);
-        // The system says once that it could not write, and forgets: no later sync makes up for it.
+        let mut failure = commits.failure.get().cloned();
         if failure.is_none() {
-            match sync() {
-                Ok(()) => commits.synced.store(ended, SeqCst),
-                Err(error) => {
-                    tracing::error!(%error, "log not synced: nothing is acknowledged until a restart");
-                    failure = Some(Arc::new(Error::NotSynced(error)));
+            failure = match sync() {
+                Ok(Ok(())) => {
+                    commits.synced.store(ended, SeqCst);
+                    None
                 }
-            }
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "log not synced: nothing is acknowledged until a restart");
+                    let failure = Arc::new(Error::NotSynced(error));
+                    Some(Arc::clone(commits.failure.get_or_init(|| failure)))
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "log not synced, it can't be opened");
+                    Some(Arc::new(Error::NotSynced(error)))
+                }
+            };
         }
         for jobs in groups {
             answer(jobs, failure.as_ref());
@@ -94,7 +113,7 @@ pub(crate) fn answer(jobs: Vec<Job>, undone: Option<&Arc<Error>>) {
 }
 
 /// Syncs SQLite's log of this database.
-pub(crate) fn log_of(database: &Path) -> impl FnMut() -> io::Result<()> + use<> {
+pub(crate) fn log_of(database: &Path) -> impl FnMut() -> io::Result<io::Result<()>> + use<> {
     let mut path = database.as_os_str().to_owned();
     path.push("-wal");
     let folder = database.parent().map(Path::to_owned);
@@ -109,7 +128,7 @@ pub(crate) fn log_of(database: &Path) -> impl FnMut() -> io::Result<()> + use<> 
                 log.insert(File::open(&path)?)
             }
         };
-        log.sync_data()
+        Ok(log.sync_data())
     }
 }
 
@@ -162,11 +181,11 @@ mod tests {
         for answer in [&mut done, &mut seen] {
             assert!(matches!(answer.try_recv(), Err(TryRecvError::Empty)));
         }
-        end.send(Ok(())).unwrap();
+        end.send(Ok(Ok(()))).unwrap();
         assert!(done.blocking_recv().unwrap().is_ok());
         // Who came while the sync ran may have seen more than it covers.
         begun.recv().unwrap();
-        end.send(Ok(())).unwrap();
+        end.send(Ok(Ok(()))).unwrap();
         assert!(seen.blocking_recv().unwrap().is_ok());
 
         drop(answers);
@@ -175,8 +194,9 @@ mod tests {
 
     #[test]
     fn after_a_sync_that_failed_nothing_is_acknowledged() {
-        let mut results = vec![Ok(()), Err(io::ErrorKind::Other.into())];
+        let mut results = vec![Ok(Ok(())), Ok(Err(io::ErrorKind::Other.into()))];
         let (answers, thread) = Answers::spawn(move || results.pop().unwrap()).unwrap();
+        assert!(answers.failure().is_none());
         for _ in 0..2 {
             let (change, done) = job();
             answers.commit(|| ());
@@ -186,6 +206,21 @@ mod tests {
         let (reading, seen) = job();
         answers.give(reading);
         assert!(refused(seen.blocking_recv().unwrap()));
+        assert!(answers.failure().is_some());
+        drop(answers);
+        thread.join().unwrap();
+    }
+
+    #[test]
+    fn a_log_that_can_not_be_opened_is_tried_again() {
+        let mut results = vec![Ok(Ok(())), Err(io::ErrorKind::Other.into())];
+        let (answers, thread) = Answers::spawn(move || results.pop().unwrap()).unwrap();
+        for is_refused in [true, false] {
+            let (change, done) = job();
+            answers.commit(|| ());
+            answers.give(change);
+            assert_eq!(refused(done.blocking_recv().unwrap()), is_refused);
+        }
         drop(answers);
         thread.join().unwrap();
     }

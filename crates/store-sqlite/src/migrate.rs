@@ -53,6 +53,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0010_finalize_lease",
         sql: include_str!("../migrations/0010_finalize_lease.sql"),
     },
+    Migration {
+        name: "0011_no_statistics",
+        sql: include_str!("../migrations/0011_no_statistics.sql"),
+    },
 ];
 
 impl Migration {
@@ -136,6 +140,7 @@ mod tests {
         "094ba2c897b85bf4d6329d91d13ab73060bacebe14aeb21aba531e8ff02653d2",
         "9af85fe180d2f8ed3a7cb4fd87406613d5d9571af971f3fe9e942205cb941520",
         "c71f91010e1172b33ca9be77fec13b75cb4205e79363c5c69413d83ea1976dd1",
+        "5008a5c9ff6160030506f1218a31423ae03d6343e7254cfb6476883a4b4d029a",
     ];
 
     #[test]

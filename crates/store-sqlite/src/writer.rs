@@ -52,9 +52,6 @@ pub(crate) fn spawn(
                     commit(&db, changes, &answers);
                 }
             }
-            if let Err(error) = db.execute_batch("PRAGMA optimize") {
-                tracing::debug!(%error, "database not optimized");
-            }
         })?;
     Ok(thread)
 }
@@ -78,6 +75,9 @@ fn look_up(db: &Connection, mut group: Vec<Job>, answers: &Answers) {
 
 /// Runs a group in one transaction.
 fn commit(db: &Connection, mut group: Vec<Job>, answers: &Answers) {
+    if let failure @ Some(_) = answers.failure() {
+        return answer(group, failure);
+    }
     let undone = run(db, &mut group, answers).err().map(Arc::new);
     if undone.is_some()
         && !db.is_autocommit()
@@ -148,7 +148,7 @@ mod tests {
 
     /// Returns when all answers are given.
     fn with_answers(work: impl FnOnce(&Answers)) {
-        let (answers, thread) = Answers::spawn(|| Ok(())).unwrap();
+        let (answers, thread) = Answers::spawn(|| Ok(Ok(()))).unwrap();
         work(&answers);
         drop(answers);
         thread.join().unwrap();

@@ -15,6 +15,8 @@ mod external;
 pub mod faults;
 pub mod listing;
 pub mod object_store;
+#[cfg(any(feature = "app", feature = "server"))]
+mod pair;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(feature = "s3")]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use moc_uploads_blob_disk::DiskStore;
+use moc_uploads_blob_disk::{DiskStore, OpenError};
 use moc_uploads_blob_s3::{AccessKey, Encryption, S3Options, S3Store, Timeouts};
 use moc_uploads_core::ports::{EventStore, ObjectStore, SessionStore};
 use moc_uploads_core::time::{Clock, Timestamp};
@@ -13,7 +13,7 @@ use moc_uploads_store_sqlite::SqliteStore;
 use tempfile::TempDir;
 
 use super::PUBLIC_BASE_URL;
-use crate::external;
+use crate::pair;
 use crate::postgres::Database;
 use crate::s3::{ACCESS_KEY_ID, Bucket, SECRET_ACCESS_KEY, Swift};
 
@@ -47,7 +47,7 @@ impl Place {
     /// An empty one. `MOC_TEST_DATABASE=postgres` takes PostgreSQL instead of SQLite,
     /// `MOC_TEST_OBJECTS=s3` a bucket instead of a folder.
     pub(super) async fn new() -> Self {
-        if external::asks_for_s3() {
+        if pair::asks_for_s3() {
             Self::in_a_bucket(Bucket::on(Swift::taking_small_parts())).await
         } else {
             Self::on_disk().await
@@ -56,7 +56,7 @@ impl Place {
 
     /// The database that is asked for, and a folder.
     pub(super) async fn on_disk() -> Self {
-        if external::asks_for_postgres() {
+        if pair::asks_for_postgres() {
             Self::on_postgres().await
         } else {
             Self::embedded()
@@ -108,7 +108,14 @@ impl Place {
 
     async fn objects(&self, clock: Arc<dyn Clock>) -> Arc<dyn ObjectStore> {
         match &self.bucket {
-            None => Arc::new(DiskStore::open(self.objects_folder(), PUBLIC_BASE_URL).unwrap()),
+            // Work that nobody waits for any more may still hold the store of before.
+            None => loop {
+                match DiskStore::open(self.objects_folder(), PUBLIC_BASE_URL) {
+                    Ok(store) => break Arc::new(store),
+                    Err(OpenError::InUse(_)) => tokio::task::yield_now().await,
+                    Err(error) => panic!("{error}"),
+                }
+            },
             Some(bucket) => Arc::new(S3Store::connect(s3_options(bucket), clock).await),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::external;
+use crate::pair;
 use crate::postgres::Database;
 use crate::s3::{Bucket, Swift};
 
@@ -31,8 +31,8 @@ pub fn stores(data_dir: &Path) -> Arc<Stores> {
 impl Stores {
     fn new() -> Self {
         Self {
-            database: external::asks_for_postgres().then(Database::empty),
-            bucket: external::asks_for_s3().then(|| Bucket::on(Swift::shared())),
+            database: pair::asks_for_postgres().then(Database::empty),
+            bucket: pair::asks_for_s3().then(|| Bucket::on(Swift::shared())),
         }
     }
 
