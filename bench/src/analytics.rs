@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use moc_uploads_testkit::postgres::Cluster;
 use serde_json::{Value, json};
 
-use crate::http_client::Connection;
+use crate::http_client::{Answer, Connection};
 use crate::report::{Samples, print_goal, print_table, write_json};
 use crate::scratch::Scratch;
 use crate::server::{Server, mint_admin_token};
@@ -16,17 +16,17 @@ use crate::{GIB, Result};
 const PATH: &str = "/api/mocs/uploads/sessions/analytics";
 const DAY_GOAL_MS: f64 = 50.0;
 const RANGE_GOAL_MS: f64 = 1000.0;
-/// Sums of a bulk load that take longer are a fault.
-const CATCH_UP_DEADLINE: Duration = Duration::from_secs(600);
+/// The server rests for up to a minute when it has found nothing to sum up.
+const STUCK_AFTER: Duration = Duration::from_secs(180);
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Events in PostgreSQL, ten of each session.
     #[arg(long, default_value_t = 5_000_000, value_parser = clap::value_parser!(u32).range(1000..=20_000_000))]
-    events: u32,
+    postgres_rows: u32,
     /// Events in SQLite.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1000..=20_000_000))]
-    sqlite_events: u32,
+    sqlite_rows: u32,
     /// Whose sessions they are, equally many each.
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     users: u32,
@@ -67,7 +67,7 @@ const QUESTIONS: [(&str, &str, Option<f64>); 7] = [
 ];
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let needed_kib = u64::from(args.events) + u64::from(args.sqlite_events);
+    let needed_kib = u64::from(args.postgres_rows) + u64::from(args.sqlite_rows);
     let mut scratch = Scratch::new(GIB + needed_kib * 1024)?;
     let mut tables = Vec::new();
     let mut results = serde_json::Map::new();
@@ -77,25 +77,28 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     cluster.psql("postgres", "CREATE DATABASE moc");
     let url = cluster.url("moc");
     let server = Server::real(&scratch.fresh()?, &[("DATABASE_URL", &url)])?;
+    let loading = announce("PostgreSQL", args.postgres_rows);
     cluster.psql(
         "moc",
-        &load::postgres(args.events / load::EVENTS_EACH, args.users),
+        &load::postgres(args.postgres_rows / load::EVENTS_EACH, args.users),
     );
-    let is_behind = || Ok(cluster.psql("moc", load::IS_BEHIND) == "t");
-    let measured = measure("PostgreSQL", args.events, &server, args.rounds, is_behind)?;
+    let loaded = Loaded::of("PostgreSQL", args.postgres_rows, loading);
+    let stale_hours = || Ok(cluster.psql("moc", load::STALE_HOURS).parse()?);
+    let measured = measure(loaded, &server, args.rounds, stale_hours)?;
     measured.keep(&mut tables, &mut results);
     server.stop()?;
 
     let dir = scratch.fresh()?;
     let server = Server::real(&dir, &[])?;
+    let loading = announce("SQLite", args.sqlite_rows);
     load::sqlite(
         &dir.join("moc-uploads.db"),
-        args.sqlite_events / load::EVENTS_EACH,
+        args.sqlite_rows / load::EVENTS_EACH,
         args.users,
     )?;
-    let measured = measure("SQLite", args.sqlite_events, &server, args.rounds, || {
-        Ok(false)
-    })?;
+    let loaded = Loaded::of("SQLite", args.sqlite_rows, loading);
+    // It keeps no sums.
+    let measured = measure(loaded, &server, args.rounds, || Ok(0))?;
     measured.keep(&mut tables, &mut results);
     server.stop()?;
 
@@ -109,11 +112,34 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     write_json("analytics", &results.into())
 }
 
-struct Measured {
+struct Loaded {
     database: &'static str,
     event_count: u32,
-    /// The first report over everything, right after the load.
-    first_ms: f64,
+    load_ms: f64,
+}
+
+/// So that whoever waits knows for what.
+fn announce(database: &str, event_count: u32) -> Instant {
+    println!("{database}: loading {event_count} events");
+    Instant::now()
+}
+
+impl Loaded {
+    fn of(database: &'static str, event_count: u32, begun_at: Instant) -> Self {
+        let load_ms = millis(begun_at);
+        println!("{database}: loaded within {load_ms:.0} ms");
+        Self {
+            database,
+            event_count: event_count / load::EVENTS_EACH * load::EVENTS_EACH,
+            load_ms,
+        }
+    }
+}
+
+struct Measured {
+    loaded: Loaded,
+    /// The first report over everything, right after the load; none when it took too long.
+    first_ms: Option<f64>,
     /// From the load until all hours are summed up.
     behind_ms: f64,
     answers_ms: Vec<Samples>,
@@ -121,71 +147,95 @@ struct Measured {
 
 /// Asks while the load is new, waits until everything is summed up, and asks again.
 fn measure(
-    database: &'static str,
-    event_count: u32,
+    loaded: Loaded,
     server: &Server,
     rounds: u32,
-    is_behind: impl Fn() -> Result<bool>,
+    stale_hours: impl Fn() -> Result<u64>,
 ) -> Result<Measured> {
     let headers = format!("authorization: Bearer {}\r\n", mint_admin_token("admin")?);
     let mut connection = Connection::open(server.addr)?;
-    let mut ask = |query: &str| -> Result<(f64, Value)> {
+    let mut ask = |query: &str| -> Result<(f64, Answer)> {
         let start = Instant::now();
         let answer = connection.request("GET", &format!("{PATH}?{query}"), &headers, &[])?;
-        Ok((start.elapsed().as_secs_f64() * 1000.0, answer.json()?))
+        Ok((millis(start), answer))
     };
     let loaded_at = Instant::now();
-    let (first_ms, answer) = ask("limit=0")?;
-    let counted = answer["pagination"]["total"].as_u64();
-    if counted
-        != Some(u64::from(
-            event_count / load::EVENTS_EACH * load::EVENTS_EACH,
-        ))
-    {
-        return Err(format!("{counted:?} events instead of {event_count}").into());
+    let (ms, first) = ask("limit=0")?;
+    let first_ms = first.expect_success().is_ok().then_some(ms);
+    wait_for_sums(loaded.database, stale_hours)?;
+    let behind_ms = millis(loaded_at);
+    let counted = ask("limit=0")?.1.json()?["pagination"]["total"].as_u64();
+    if counted != Some(loaded.event_count.into()) {
+        return Err(format!("{counted:?} events instead of {}", loaded.event_count).into());
     }
-    while is_behind()? {
-        if loaded_at.elapsed() > CATCH_UP_DEADLINE {
-            return Err("the events are not summed up".into());
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    let behind_ms = loaded_at.elapsed().as_secs_f64() * 1000.0;
     let mut answers_ms = vec![Samples::default(); QUESTIONS.len()];
     for round in 0..rounds as usize {
         for turn in 0..QUESTIONS.len() {
             let index = (round + turn) % QUESTIONS.len();
-            answers_ms[index].push(ask(QUESTIONS[index].1)?.0);
+            let (ms, answer) = ask(QUESTIONS[index].1)?;
+            answer.expect_success()?;
+            answers_ms[index].push(ms);
         }
     }
     Ok(Measured {
-        database,
-        event_count,
+        loaded,
         first_ms,
         behind_ms,
         answers_ms,
     })
 }
 
+/// However long it takes, while there is progress.
+fn wait_for_sums(database: &str, stale_hours: impl Fn() -> Result<u64>) -> Result<()> {
+    let mut left = stale_hours()?;
+    let (mut progress_at, mut told_at) = (Instant::now(), Instant::now());
+    println!("{database}: waiting for the sums of {left} hours");
+    while left > 0 {
+        if progress_at.elapsed() > STUCK_AFTER {
+            return Err(format!("the sums of {left} hours are not getting fewer").into());
+        }
+        std::thread::sleep(Duration::from_millis(100));
+        let now = stale_hours()?;
+        if now < left {
+            (left, progress_at) = (now, Instant::now());
+        }
+        if told_at.elapsed() > Duration::from_secs(10) {
+            println!("{database}: {left} hours left");
+            told_at = Instant::now();
+        }
+    }
+    Ok(())
+}
+
+fn millis(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1000.0
+}
+
 impl Measured {
     fn keep(self, rows: &mut Vec<Vec<String>>, results: &mut serde_json::Map<String, Value>) {
-        let name = format!("{} in {}", self.event_count, self.database);
+        let Loaded {
+            database,
+            event_count,
+            load_ms,
+        } = self.loaded;
+        let name = format!("{event_count} in {database}");
         let mut row = |asked: &str, ms: String| rows.push(vec![name.clone(), asked.to_owned(), ms]);
-        row(
-            "90 days, right after the load",
-            format!("{:.1}", self.first_ms),
-        );
+        row("loaded within", format!("{load_ms:.1}"));
+        let first = self
+            .first_ms
+            .map_or("refused".into(), |ms| format!("{ms:.1}"));
+        row("90 days, right after the load", first);
         row(
             "summed up after the load within",
             format!("{:.1}", self.behind_ms),
         );
         let mut result = json!({
-            "events": self.event_count, "firstMs": self.first_ms, "behindMs": self.behind_ms,
+            "events": event_count, "loadMs": load_ms, "firstMs": self.first_ms, "behindMs": self.behind_ms,
         });
         for ((asked, ..), samples) in QUESTIONS.iter().zip(&self.answers_ms) {
             row(asked, samples.text(1));
             result[*asked] = samples.json();
         }
-        results.insert(self.database.to_owned(), result);
+        results.insert(database.to_owned(), result);
     }
 }

@@ -12,7 +12,7 @@ const RANGE_MS: u64 = 90 * 24 * 3600 * 1000;
 /// 2025-01-01T00:00:00Z.
 const BEGIN_MS: u64 = 1_735_689_600_000;
 
-pub(super) const IS_BEHIND: &str = "SELECT EXISTS (SELECT FROM analytics_stale_hours)";
+pub(super) const STALE_HOURS: &str = "SELECT count(DISTINCT hour) FROM analytics_stale_hours";
 
 /// The events of each session are together, as they would have come.
 pub(super) fn postgres(sessions: u32, users: u32) -> String {
@@ -103,6 +103,7 @@ pub(super) fn sqlite(path: &Path, sessions: u32, users: u32) -> Result<()> {
            {BEGIN_MS} + n * {each_ms} + k * {each_ms} / 10
          FROM r CROSS JOIN s;
          COMMIT;
+         ANALYZE;
          PRAGMA wal_checkpoint(TRUNCATE);"
     ))?;
     Ok(())

@@ -282,6 +282,19 @@ impl Cluster {
     }
 }
 
+/// Whoever measures removes the folder at once, and with it what tells the guard whom to stop.
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let server = self.server_pid().filter(|_| self.is_durable);
+        let Some(server) = server else { return };
+        let asked_at = Instant::now();
+        let _ = kill_process(server, Signal::QUIT);
+        while test_kill_process(server).is_ok() && asked_at.elapsed() < PATIENCE {
+            sleep(TICK);
+        }
+    }
+}
+
 /// A new database is a copy of thousand files.
 fn folder_for_clusters() -> PathBuf {
     parent_folder(|_| true)
