@@ -56,6 +56,13 @@ pub struct StoredEvent {
     pub created_at: Timestamp,
 }
 
+/// An id from what a store has that takes any text. Other hands may have written what is no id: it
+/// is known by one that is derived from it, always the same.
+pub fn event_id(stored: &str) -> Uuid {
+    Uuid::parse_str(stored)
+        .unwrap_or_else(|_| Uuid::new_v5(&Uuid::NAMESPACE_OID, stored.as_bytes()))
+}
+
 /// Metadata from what a store has. What is no JSON that we can read, which other hands may have
 /// written, is shown as the text that it is.
 pub fn metadata(stored: Option<String>) -> Value {

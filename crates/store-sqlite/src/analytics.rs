@@ -2,7 +2,7 @@
 
 use moc_uploads_core::analytics_report::{
     AnalyticsFilter, AnalyticsMetrics, AnalyticsQuery, AnalyticsReport, Failures, Percentiles,
-    StoredEvent, UploadTime, metadata,
+    StoredEvent, UploadTime, event_id, metadata,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
@@ -131,7 +131,7 @@ fn read_events(
         params_from_iter(params),
         |row| {
             Ok(StoredEvent {
-                event_id: decode::parsed(row, 0)?,
+                event_id: event_id(decode::text(row, 0)?),
                 session_id: decode::parsed(row, 1)?,
                 event_type: row.get(2)?,
                 metadata: metadata(row.get(3)?),

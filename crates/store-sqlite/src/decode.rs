@@ -144,7 +144,7 @@ pub(crate) fn is_present(row: &Row<'_>, at: usize) -> Result<bool, Error> {
     Ok(row.get_ref(at)? != rusqlite::types::ValueRef::Null)
 }
 
-fn text<'row>(row: &'row Row<'_>, at: usize) -> Result<&'row str, Error> {
+pub(crate) fn text<'row>(row: &'row Row<'_>, at: usize) -> Result<&'row str, Error> {
     row.get_ref(at)?
         .as_str()
         .map_err(|cause| unreadable(at, cause))

@@ -242,6 +242,23 @@ async fn odd_rows_are_shown_and_break_nothing() {
     assert_eq!(answer["events"][2]["metadata"], "no json");
 }
 
+/// A column of text takes them; PostgreSQL's takes none.
+#[tokio::test]
+async fn an_id_that_is_none_is_shown_as_one_that_is_derived_from_it() {
+    let app = seeded().await;
+    let event_id = match app.database() {
+        Some(_) => "4fefc6d6-04f5-5465-9de2-0dfca9179c1d",
+        None => "evt-1",
+    };
+    let sql = "INSERT INTO upload_session_analytics (event_id, session_id, event_type, created_at)
+         VALUES (':id', 'aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa', 'coffee break', :now1)";
+    execute(&app, &sql.replace(":id", event_id));
+    let answer = json_of(&app, "").await;
+    assert_eq!(answer["pagination"]["total"], 4);
+    let id = answer["events"][0]["eventId"].as_str();
+    assert_eq!(id, Some("4fefc6d6-04f5-5465-9de2-0dfca9179c1d"));
+}
+
 #[tokio::test]
 async fn refuses_what_it_does_not_know_by_name() {
     let app = seeded().await;
