@@ -60,10 +60,10 @@ const QUESTIONS: [(&str, &str, Option<f64>); 7] = [
     ),
     (
         "a day of a user",
-        "from=2025-02-14&to=2025-02-15&limit=0&userId=user-7",
+        "from=2025-02-14&to=2025-02-15&limit=0&userId=user-0",
         Some(DAY_GOAL_MS),
     ),
-    ("90 days of a user", "userId=user-7", Some(RANGE_GOAL_MS)),
+    ("90 days of a user", "userId=user-0", Some(RANGE_GOAL_MS)),
 ];
 
 pub(crate) fn run(args: &Args) -> Result<()> {
@@ -78,11 +78,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let url = cluster.url("moc");
     let server = Server::real(&scratch.fresh()?, &[("DATABASE_URL", &url)])?;
     let loading = announce("PostgreSQL", args.postgres_rows);
-    cluster.psql(
-        "moc",
-        &load::postgres(args.postgres_rows / load::EVENTS_EACH, args.users),
-    );
-    let loaded = Loaded::of("PostgreSQL", args.postgres_rows, loading);
+    let sessions = args.postgres_rows / load::EVENTS_EACH;
+    cluster.psql("moc", &load::postgres(sessions, args.users));
+    let loaded = Loaded::of("PostgreSQL", sessions, args.users, loading);
     let stale_hours = || Ok(cluster.psql("moc", load::STALE_HOURS).parse()?);
     let measured = measure(loaded, &server, args.rounds, stale_hours)?;
     measured.keep(&mut tables, &mut results);
@@ -91,12 +89,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let dir = scratch.fresh()?;
     let server = Server::real(&dir, &[])?;
     let loading = announce("SQLite", args.sqlite_rows);
-    load::sqlite(
-        &dir.join("moc-uploads.db"),
-        args.sqlite_rows / load::EVENTS_EACH,
-        args.users,
-    )?;
-    let loaded = Loaded::of("SQLite", args.sqlite_rows, loading);
+    let sessions = args.sqlite_rows / load::EVENTS_EACH;
+    load::sqlite(&dir.join("moc-uploads.db"), sessions, args.users)?;
+    let loaded = Loaded::of("SQLite", sessions, args.users, loading);
     // It keeps no sums.
     let measured = measure(loaded, &server, args.rounds, || Ok(0))?;
     measured.keep(&mut tables, &mut results);
@@ -115,6 +110,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 struct Loaded {
     database: &'static str,
     event_count: u32,
+    /// Of the first user, who has as many as any.
+    of_a_user: u32,
     load_ms: f64,
 }
 
@@ -125,12 +122,13 @@ fn announce(database: &str, event_count: u32) -> Instant {
 }
 
 impl Loaded {
-    fn of(database: &'static str, event_count: u32, begun_at: Instant) -> Self {
+    fn of(database: &'static str, session_count: u32, users: u32, begun_at: Instant) -> Self {
         let load_ms = millis(begun_at);
         println!("{database}: loaded within {load_ms:.0} ms");
         Self {
             database,
-            event_count: event_count / load::EVENTS_EACH * load::EVENTS_EACH,
+            event_count: session_count * load::EVENTS_EACH,
+            of_a_user: session_count.div_ceil(users) * load::EVENTS_EACH,
             load_ms,
         }
     }
@@ -164,9 +162,15 @@ fn measure(
     let first_ms = first.expect_success().is_ok().then_some(ms);
     wait_for_sums(loaded.database, stale_hours)?;
     let behind_ms = millis(loaded_at);
-    let counted = ask("limit=0")?.1.json()?["pagination"]["total"].as_u64();
-    if counted != Some(loaded.event_count.into()) {
-        return Err(format!("{counted:?} events instead of {}", loaded.event_count).into());
+    let expected = [
+        ("limit=0", loaded.event_count),
+        ("limit=0&userId=user-0", loaded.of_a_user),
+    ];
+    for (query, expected) in expected {
+        let counted = ask(query)?.1.json()?["pagination"]["total"].as_u64();
+        if counted != Some(expected.into()) {
+            return Err(format!("{query}: {counted:?} events instead of {expected}").into());
+        }
     }
     let mut answers_ms = vec![Samples::default(); QUESTIONS.len()];
     for round in 0..rounds as usize {
@@ -217,6 +221,7 @@ impl Measured {
             database,
             event_count,
             load_ms,
+            ..
         } = self.loaded;
         let name = format!("{event_count} in {database}");
         let mut row = |asked: &str, ms: String| rows.push(vec![name.clone(), asked.to_owned(), ms]);

@@ -101,7 +101,10 @@ fn measure(subject: &mut Subject, checks: u32) -> Result<()> {
         let status = caller.ask_for(&mut connection, SIZE, &hash)?;
         latencies.push(start.elapsed().as_secs_f64() * 1000.0);
         if status != 409 {
-            return Err(format!("{status} instead of 409 for {hash} of user {user}").into());
+            let name = &subject.name;
+            return Err(
+                format!("{name}: {status} instead of 409 for {hash} of user {user}").into(),
+            );
         }
     }
     subject.median_ms.push(latencies.median());
@@ -158,7 +161,7 @@ fn sqlite(dir: &Path, users: u32) -> Result<Subject> {
             created_at, updated_at)
          SELECT printf('00000000-0000-4000-9000-%012x', n),
            printf('00000000-0000-4000-8000-%012x', n / {FILES_EACH}),
-           'user-' || n / {FILES_EACH}, 'file-' || n, {SIZE}, printf('%064x', n), 'completed',
+           'user-' || (n / {FILES_EACH}), 'file-' || n, {SIZE}, printf('%064x', n), 'completed',
            'https://files.test/' || n, 0, 0
          FROM r;
          COMMIT;

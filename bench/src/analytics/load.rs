@@ -64,7 +64,7 @@ pub(super) fn sqlite(path: &Path, sessions: u32, users: u32) -> Result<()> {
         "BEGIN;
          WITH RECURSIVE r(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM r WHERE n < {sessions} - 1)
          INSERT INTO upload_sessions (id, user_id, status, expires_at, created_at, updated_at)
-         SELECT printf('00000000-0000-4000-8000-%012x', n), 'user-' || n % {users}, 'completed', 0,
+         SELECT printf('00000000-0000-4000-8000-%012x', n), 'user-' || (n % {users}), 'completed', 0,
            {BEGIN_MS} + n * {each_ms}, 0
          FROM r;
          WITH RECURSIVE
@@ -84,7 +84,7 @@ pub(super) fn sqlite(path: &Path, sessions: u32, users: u32) -> Result<()> {
            END,
            json_patch(
              json_object(
-               'user_id', 'user-' || n % {users},
+               'user_id', 'user-' || (n % {users}),
                'file_count', CASE WHEN k IN (0, 9) THEN 4 ELSE 1 END,
                'total_size_bytes', 1000 + (n * 7919 + k * 104729) % 50000000,
                'elapsed_time_ms', CASE
