@@ -135,6 +135,24 @@ async fn a_hash_may_stand_beside_the_files() {
         .refused(409, "DUPLICATE_FILE");
 }
 
+/// Neither is completed when the other is opened, and the second to complete is no error.
+#[tokio::test]
+async fn two_sessions_may_bring_the_same_file_at_once() {
+    let app = TestApp::new().await;
+    let alice = app.user("alice");
+    let file = hashed(LocalFile::pdf("a", 1500));
+    let first = alice.create_session(std::slice::from_ref(&file)).await;
+    let second = alice.create_session(std::slice::from_ref(&file)).await;
+    for session in [&first, &second] {
+        alice.upload(session, &file).await;
+        let known = alice.session(session).await;
+        assert_eq!(known["files"][0]["status"], "completed");
+    }
+    create(&alice, &create_body(&[file]))
+        .await
+        .refused(409, "DUPLICATE_FILE");
+}
+
 #[tokio::test]
 async fn a_hash_beside_the_files_is_verified_at_completion() {
     let app = TestApp::new().await;
