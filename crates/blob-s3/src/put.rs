@@ -10,7 +10,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use moc_uploads_core::part::ETag;
-use moc_uploads_core::ports::{ObjectStoreError, PartBody, PutPart, PutPartError, Upload};
+use moc_uploads_core::ports::{
+    HeldParts, ObjectStoreError, PartBody, PutPart, PutPartError, Upload,
+};
 use tokio::time::timeout;
 
 use crate::digests::Digests;
@@ -27,7 +29,8 @@ impl S3Store {
         part: PutPart,
         body: PartBody,
     ) -> Result<ETag, PutPartError> {
-        let len = part.plan.part_len(part.part_number);
+        let part_number = part.part_number;
+        let len = part.plan.part_len(part_number);
         let (sender, request_body) = part_body::channel(len);
         let request = self
             .clients
@@ -36,7 +39,7 @@ impl S3Store {
             .bucket(&self.options.bucket)
             .key(upload.key.as_str())
             .upload_id(&upload.id.0)
-            .part_number(to_i32(part.part_number)?)
+            .part_number(to_i32(part_number)?)
             .content_length(i64::try_from(len).unwrap_or(i64::MAX))
             .body(request_body)
             .customize()
@@ -57,13 +60,26 @@ impl S3Store {
             }
         };
         match answer {
-            Ok(stored) => stored
-                .e_tag()
-                .map(ETag::parse)
-                .ok_or_else(|| internal(UPLOAD_PART, "the answer has no ETag").into()),
+            Ok(stored) => match stored.e_tag() {
+                Some(etag) => Ok(ETag::parse(etag)),
+                None => self.overtaken(upload, part_number).await,
+            },
             Err(error) if is_no_upload(&error) => Err(PutPartError::NoSuchUpload),
             Err(error) => Err(store_error(UPLOAD_PART, &error).into()),
         }
+    }
+
+    /// The ETag of another sending of the part, which came later and stays: Swift, asked to store both
+    /// at once, answers the earlier one without an ETag.
+    async fn overtaken(&self, upload: &Upload, part_number: u32) -> Result<ETag, PutPartError> {
+        let HeldParts::Parts(parts) = self.held_parts(upload).await? else {
+            return Err(PutPartError::NoSuchUpload);
+        };
+        parts
+            .into_iter()
+            .find(|part| part.part_number == part_number)
+            .map(|part| part.etag)
+            .ok_or_else(|| internal(UPLOAD_PART, "the answer has no ETag").into())
     }
 
     /// Passes the client's bytes on, the last of them when all is well.

@@ -298,7 +298,7 @@ async fn all_parts_at_once_and_each_several_times() {
     let put = |n: u32| alice.put_part(&remote, n % 8 + 1, file.part(n % 8 + 1, 1024));
     let calls: Vec<Call> = (0..32).map(put).collect();
     let responses = together(calls).await;
-    assert_eq!(count(&responses, 200), 32);
+    assert_eq!(count(&responses, 200), 32, "{responses:#?}");
     let session = alice.session(&id).await;
     assert_eq!(session["files"][0]["partsReceived"], 8);
     assert_eq!(session["bytesReceived"], 8 * 1024 - 100);
