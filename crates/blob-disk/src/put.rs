@@ -18,11 +18,11 @@ use crate::store::Inner;
 
 /// Bytes that all running puts together may buffer as they go on, as long as each gets
 /// [`MIN_BATCH_BYTES`]. One batch is written while the next is received, so that a put buffers two.
-const BUFFER_BYTES: usize = 8 * 1024 * 1024;
+const BUFFER_BYTES: usize = 4 * 1024 * 1024;
 
 /// Bytes handed over at once: the more, the less a hop to a blocking thread costs, and the larger
 /// the pages that the kernel can use.
-const MAX_BATCH_BYTES: usize = 512 * 1024;
+const MAX_BATCH_BYTES: usize = 256 * 1024;
 const MIN_BATCH_BYTES: usize = 64 * 1024;
 
 pub(crate) async fn put_part(

@@ -24,9 +24,9 @@ use crate::uploads::Uploads;
 /// The object store on a local file system. Cheap to clone.
 ///
 /// One process per root; see [`DiskStore::open`]. A running [`ObjectStore::put_part`] buffers two
-/// batches of 512 KiB, and less, down to 64 KiB, where all that run would buffer more than 8 MiB
-/// together, and one chunk of its body. One that stands still keeps what it has: where all do that
-/// began one after another, 64 of them keep 24 MiB.
+/// batches of 256 KiB, and less, down to 64 KiB, where all that run would buffer more than 4 MiB
+/// together, and one chunk of its body. One that stands still keeps what it has: 64 that began one
+/// after another keep 14 MiB at most.
 #[derive(Clone)]
 pub struct DiskStore(pub(crate) Arc<Inner>);
 
