@@ -77,15 +77,22 @@ impl S3Store {
                 Some(etag) => Ok(Joined::Object(ETag::parse(etag))),
                 None => Err(internal(COMPLETE, "the answer has no ETag")),
             },
-            // Stores differ in how long they remember that they have completed an upload.
-            Err(error) if is_no_upload(&error) => {
-                let object = self.find_object(&upload.key).await?;
-                Ok(object
-                    .filter(|object| object.size_bytes == complete.plan.size_bytes())
-                    .map_or(Joined::NoSuchUpload, |object| Joined::Object(object.etag)))
-            }
             Err(error) if is_other_parts(&error) => Ok(Joined::PartsDiffer),
-            Err(error) => Err(store_error(COMPLETE, &error)),
+            Err(error) => {
+                let is_gone = is_no_upload(&error);
+                let error = store_error(COMPLETE, &error);
+                if !is_gone && matches!(error, ObjectStoreError::Unavailable(_)) {
+                    return Err(error);
+                }
+                // Completed before, or by another request at this moment: stores differ in how long
+                // they remember the one, and in what they say to the other.
+                let object = self.find_object(&upload.key).await?;
+                match object.filter(|object| object.size_bytes == complete.plan.size_bytes()) {
+                    Some(object) => Ok(Joined::Object(object.etag)),
+                    None if is_gone => Ok(Joined::NoSuchUpload),
+                    None => Err(error),
+                }
+            }
         }
     }
 
