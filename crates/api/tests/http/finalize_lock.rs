@@ -3,12 +3,22 @@
 use std::future::IntoFuture;
 
 use moc_uploads_core::finalize::FINALIZE_LEASE;
-use moc_uploads_testkit::app::{LocalFile, SESSIONS, TestApp};
-use moc_uploads_testkit::faults::Fault;
+use moc_uploads_testkit::app::{Caller, LocalFile, Response, SESSIONS, TestApp};
+use moc_uploads_testkit::faults::{Fault, Gate};
 use serde_json::json;
+use tokio::task::JoinHandle;
 
 use crate::finalize::{pdf, ready};
 use crate::{MINUTE, count, together};
+
+/// A finalize that has the lock and goes on when the gate is opened. Others are not held.
+async fn under_way(app: &TestApp, alice: &Caller, id: &str) -> (Gate, JoinHandle<Response>) {
+    let gate = app.object_faults.hold("object_size");
+    let finalizing = tokio::spawn(alice.finalize_call(id, "Castle").into_future());
+    gate.arrived(1).await;
+    app.object_faults.clear();
+    (gate, finalizing)
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn finalizes_at_once_make_one_moc() {
@@ -53,9 +63,7 @@ async fn while_one_is_at_it_others_are_told() {
     let files = [pdf(), LocalFile::image("i", 10)];
     let id = alice.create_session(&files).await;
     alice.upload(&id, &files[0]).await;
-    let gate = app.object_faults.hold("object_size");
-    let first = tokio::spawn(alice.finalize_call(&id, "Castle").into_future());
-    gate.arrived(1).await;
+    let (gate, first) = under_way(&app, &alice, &id).await;
     let second = alice.finalize_call(&id, "Castle").await.expect(200).json();
     assert_eq!(
         second,
@@ -73,10 +81,7 @@ async fn while_one_is_at_it_others_are_told() {
 async fn who_is_not_heard_of_loses_the_lock() {
     let app = TestApp::new().await;
     let (alice, id) = ready(&app).await;
-    let gate = app.object_faults.hold("object_size");
-    let first = tokio::spawn(alice.finalize_call(&id, "Castle").into_future());
-    gate.arrived(1).await;
-    app.object_faults.clear();
+    let (gate, first) = under_way(&app, &alice, &id).await;
     let almost = FINALIZE_LEASE - std::time::Duration::from_millis(1);
     for _ in 0..3 {
         app.clock.advance(almost);
@@ -101,10 +106,7 @@ async fn who_is_not_heard_of_loses_the_lock() {
 async fn a_lock_goes_stale() {
     let app = TestApp::new().await;
     let (alice, id) = ready(&app).await;
-    let gate = app.object_faults.hold("object_size");
-    let first = tokio::spawn(alice.finalize_call(&id, "Castle").into_future());
-    gate.arrived(1).await;
-    app.object_faults.clear();
+    let (gate, first) = under_way(&app, &alice, &id).await;
     app.clock
         .advance(5 * MINUTE - std::time::Duration::from_millis(1));
     app.uploads.renew_finalize_locks().await.unwrap();
@@ -157,9 +159,7 @@ async fn a_failure_releases_the_lock() {
 async fn an_object_that_is_gone_is_our_fault() {
     let app = TestApp::new().await;
     let (alice, id) = ready(&app).await;
-    let gate = app.object_faults.hold("object_size");
-    let finalizing = tokio::spawn(alice.finalize_call(&id, "Castle").into_future());
-    gate.arrived(1).await;
+    let (gate, finalizing) = under_way(&app, &alice, &id).await;
     let key = format!("dev/moc-instructions/alice/{id}/instruction/");
     let file = alice.session(&id).await["files"][0]["fileId"]
         .as_str()

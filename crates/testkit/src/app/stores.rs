@@ -2,10 +2,9 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use moc_uploads_blob_disk::{DiskStore, OpenError};
-use moc_uploads_blob_s3::{AccessKey, Encryption, S3Options, S3Store, Timeouts};
+use moc_uploads_blob_s3::{AccessKey, Encryption, S3Options, S3Store};
 use moc_uploads_core::ports::{EventStore, ObjectStore, SessionStore};
 use moc_uploads_core::time::{Clock, Timestamp};
 use moc_uploads_store_postgres::{PostgresOptions, PostgresStore, TimeSource};
@@ -19,9 +18,6 @@ use crate::s3::{ACCESS_KEY_ID, Bucket, SECRET_ACCESS_KEY, Swift};
 
 /// What the object store keeps for itself.
 pub(super) const OWN_FILES: &[&str] = &["database.id", "lock", "presign.key"];
-
-/// Longer than a busy machine takes; no test here is about slow stores.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What is there before an app is started and after it has ended.
 pub(super) struct Place {
@@ -167,11 +163,6 @@ fn s3_options(bucket: &Bucket) -> S3Options {
         force_path_style: true,
         // Swift has none.
         encryption: Encryption::None,
-        timeouts: Timeouts {
-            connect: PATIENCE,
-            read: PATIENCE,
-            operation: PATIENCE,
-        },
         ..S3Options::new(bucket.name())
     }
 }
@@ -180,8 +171,6 @@ fn s3_options(bucket: &Bucket) -> S3Options {
 fn postgres(url: &str) -> PostgresStore {
     let options = PostgresOptions {
         time: TimeSource::Caller,
-        connect_timeout: PATIENCE,
-        statement_timeout: PATIENCE,
         ..PostgresOptions::new(url)
     };
     PostgresStore::open(&options).unwrap()
