@@ -54,8 +54,8 @@ pub(crate) struct CompletedFileBody {
     extension: SessionExtension,
 }
 
-problem_responses!(Problems: BadRequest, InvalidPart, PartCountMismatch, ChecksumMismatch,
-    SessionNotActive, Unauthorized, NotFound, RequestTimeout, Conflict, SessionExpired,
+problem_responses!(Problems: BadRequest, InvalidPart, PartCountMismatch, PartSizeMismatch,
+    ChecksumMismatch, SessionNotActive, Unauthorized, NotFound, RequestTimeout, Conflict, SessionExpired,
     PayloadTooLarge, UnsupportedMediaType, ValidationError, StorageUnavailable, DatabaseUnavailable,
     AuthUnavailable);
 

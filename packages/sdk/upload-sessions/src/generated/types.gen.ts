@@ -1284,7 +1284,7 @@ export type CompleteFileData = {
 
 export type CompleteFileErrors = {
     /**
-     * `BAD_REQUEST`: The request can't be understood. `INVALID_PART`: A part's etag is wrong. `PART_COUNT_MISMATCH`: The parts are not all there. `CHECKSUM_MISMATCH`: The bytes do not have the declared digest. `SESSION_NOT_ACTIVE`: The session is closed.
+     * `BAD_REQUEST`: The request can't be understood. `INVALID_PART`: A part's etag is wrong. `PART_COUNT_MISMATCH`: The parts are not all there. `PART_SIZE_MISMATCH`: The part has the wrong size. `CHECKSUM_MISMATCH`: The bytes do not have the declared digest. `SESSION_NOT_ACTIVE`: The session is closed.
      * - Complete a file whose bytes have not the declared SHA-256
      * - Complete with an etag that is not the part's
      * - Complete with a part missing; the answer names it
