@@ -19,6 +19,9 @@ use crate::error::Error;
 use crate::sql;
 use crate::task::submit;
 
+/// About as long as one request keeps the writer.
+const EVENTS_AT_ONCE: usize = 16;
+
 #[async_trait]
 impl EventStore for SqliteStore {
     async fn session_facts(
@@ -46,9 +49,14 @@ impl EventStore for SqliteStore {
         .await
     }
 
+    /// A few at a time, so that the changes of requests come in between.
     async fn insert_events(&self, events: &[Event]) -> Result<u64, StoreError> {
-        let events = events.to_vec();
-        self.write(move |db| insert_events(db, &events)).await
+        let mut inserted = 0;
+        for events in events.chunks(EVENTS_AT_ONCE) {
+            let events = events.to_vec();
+            inserted += self.write(move |db| insert_events(db, &events)).await?;
+        }
+        Ok(inserted)
     }
 
     async fn settle_sessions(&self, session_ids: &[SessionId]) -> Result<(), StoreError> {
