@@ -1,6 +1,7 @@
 -- With: analytics_sessions, analytics_files, analytics_failures.
 -- $1 from, $2 to, $3 owner. Whole hours from $4 to $5 are read as they were summed up, unless they
--- are stale; stale ones, and what is left at both ends ($6 and $7), event by event.
+-- are stale; stale ones, and what is left at both ends ($6 and $7, at most an hour each), event by
+-- event. What has no time (an infinite one) is in no range.
 WITH hours AS MATERIALIZED (
   SELECT h.*
   FROM analytics_hours AS h
@@ -18,7 +19,7 @@ pieces AS MATERIALIZED (
     AND s.hour > coalesce($1 - interval '1 hour', '-infinity'::timestamptz)
     AND s.hour < coalesce($2, 'infinity'::timestamptz)
   UNION
-  SELECT e.since, e.before
+  SELECT e.since, least(e.before, analytics_hour(e.since) + interval '1 hour')
   FROM unnest($6::timestamptz[], $7::timestamptz[]) AS e(since, before)
   WHERE $3 IS NULL
 ),
@@ -36,7 +37,7 @@ events AS MATERIALIZED (
   FROM upload_sessions AS s
   JOIN upload_session_analytics AS e ON e.session_id = s.id
   WHERE s.user_id = $3
-    AND e.created_at >= coalesce($1, '-infinity'::timestamptz)
+    AND e.created_at >= coalesce($1, '4714-11-24 00:00:00Z BC'::timestamptz)
     AND e.created_at < coalesce($2, 'infinity'::timestamptz)
 ),
 event_counts AS (

@@ -1,14 +1,15 @@
--- $1 from, $2 to, $3 owner, $4 types. Two ways, of which the planner leaves one out: it knows $3. Each
--- has an order and a limit of its own, so that the first goes along the index and stops.
+-- $1 from, $2 to, $3 owner, $4 types. What has no time (an infinite one) is in no range. Two ways, of
+-- which the planner leaves one out: it knows $3. Each has an order and a limit of its own, so that the
+-- first goes along the index and stops.
 SELECT
   event_id, session_id, event_type, metadata::text,
-  least(greatest(created_at, '0001-01-01T00:00:00Z'), '9999-12-31T23:59:59.999Z')
+  least(greatest(created_at, '0001-01-01 00:00:00Z BC'), '9999-12-31T23:59:59.999Z')
 FROM (
   (
     SELECT *
     FROM upload_session_analytics AS e
     WHERE $3::text IS NULL
-      AND e.created_at >= coalesce($1, '-infinity'::timestamptz)
+      AND e.created_at >= coalesce($1, '4714-11-24 00:00:00Z BC'::timestamptz)
       AND e.created_at < coalesce($2, 'infinity'::timestamptz)
       AND ($4::text[] IS NULL OR e.event_type = ANY ($4))
     ORDER BY e.created_at DESC, e.event_id DESC
@@ -20,7 +21,7 @@ FROM (
     FROM upload_sessions AS s
     JOIN upload_session_analytics AS e ON e.session_id = s.id
     WHERE s.user_id = $3
-      AND e.created_at >= coalesce($1, '-infinity'::timestamptz)
+      AND e.created_at >= coalesce($1, '4714-11-24 00:00:00Z BC'::timestamptz)
       AND e.created_at < coalesce($2, 'infinity'::timestamptz)
       AND ($4::text[] IS NULL OR e.event_type = ANY ($4))
     ORDER BY e.created_at DESC, e.event_id DESC

@@ -8,7 +8,6 @@ use moc_uploads_core::ids::SessionId;
 use moc_uploads_core::time::Timestamp;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
-use time::OffsetDateTime;
 
 use crate::decode;
 use crate::error::Error;
@@ -48,7 +47,10 @@ pub(crate) async fn sum_up(db: &Database) -> Result<bool, Error> {
 
 async fn read_metrics(db: &mut Lease, filter: &AnalyticsFilter) -> Result<AnalyticsMetrics, Error> {
     let split = Split::of(filter.from, filter.to);
-    let (since, before): (Vec<_>, Vec<_>) = split.rest.into_iter().unzip();
+    let rest = split.rest.into_iter();
+    let (since, before): (Vec<_>, Vec<_>) = rest
+        .map(|(since, before)| (since.to_datetime(), before.map(Timestamp::to_datetime)))
+        .unzip();
     let statement = sqlx::query(include_str!("../queries/analytics_counts.sql"))
         .bind(filter.from.map(Timestamp::to_datetime))
         .bind(filter.to.map(Timestamp::to_datetime))
@@ -135,31 +137,27 @@ async fn read_events(db: &mut Lease, query: &AnalyticsQuery) -> Result<Vec<Store
 struct Split {
     first_hour: Option<Timestamp>,
     end_of_hours: Option<Timestamp>,
-    rest: Vec<(OffsetDateTime, OffsetDateTime)>,
+    /// From the first instant on to the second, or to the end of its hour.
+    rest: Vec<(Timestamp, Option<Timestamp>)>,
 }
 
 impl Split {
     fn of(from: Option<Timestamp>, to: Option<Timestamp>) -> Self {
-        let end_of_hours = to.map(hour_of);
-        let first_hour = from.map(|from| match hour_of(from) {
-            hour if hour == from => hour,
-            hour => next_hour(hour),
+        let is_within_hour = |at: &Timestamp| hour_of(*at) != *at;
+        let head = from.filter(is_within_hour).map(|from| (from, to));
+        let tail = to.filter(is_within_hour).map(|to| {
+            let hour = hour_of(to);
+            (from.map_or(hour, |from| hour.max(from)), Some(to))
         });
-        let head = from.zip(first_hour);
-        let head = head.map(|(from, hour)| (from, to.map_or(hour, |to| hour.min(to))));
-        let tail = end_of_hours.zip(to);
-        let tail = tail.map(|(hour, to)| (from.map_or(hour, |from| hour.max(from)), to));
-        let mut rest: Vec<_> = [head, tail]
-            .into_iter()
-            .flatten()
-            .filter(|(since, before)| since < before)
-            .map(|(since, before)| (since.to_datetime(), before.to_datetime()))
-            .collect();
+        let mut rest: Vec<_> = head.into_iter().chain(tail).collect();
         // Both ends are in one hour.
         rest.dedup();
         Self {
-            first_hour,
-            end_of_hours,
+            first_hour: from.map(|from| match hour_of(from) {
+                hour if hour == from => hour,
+                hour => next_hour(hour),
+            }),
+            end_of_hours: to.map(hour_of),
             rest,
         }
     }
@@ -183,17 +181,12 @@ mod tests {
         format!("2026-01-25T{text}Z").parse().unwrap()
     }
 
-    fn split(from: &str, to: &str) -> (Timestamp, Timestamp, Vec<(Timestamp, Timestamp)>) {
+    fn split(from: &str, to: &str) -> (Timestamp, Timestamp, Vec<(Timestamp, Option<Timestamp>)>) {
         let split = Split::of(Some(at(from)), Some(at(to)));
-        let rest = split.rest.into_iter();
-        let rest = rest.map(|(since, before)| {
-            let at = Timestamp::from_datetime;
-            (at(since), at(before))
-        });
         (
             split.first_hour.unwrap(),
             split.end_of_hours.unwrap(),
-            rest.collect(),
+            split.rest,
         )
     }
 
@@ -204,12 +197,12 @@ mod tests {
         let (from, to) = (at("00:59:59"), at("03:00:01"));
         assert_eq!(
             split("00:59:59", "03:00:01"),
-            (one, three, vec![(from, one), (three, to)])
+            (one, three, vec![(from, Some(to)), (three, Some(to))])
         );
         let (from, to) = (at("01:10:00"), at("01:40:00"));
         assert_eq!(
             split("01:10:00", "01:40:00"),
-            (two, one, vec![(from, to)]),
+            (two, one, vec![(from, Some(to))]),
             "no whole hour, and nothing twice"
         );
         let open = Split::of(None, None);

@@ -63,13 +63,21 @@ pub(crate) fn script(now: Timestamp) -> impl Strategy<Value = Script> {
         .prop_map(|(changes, queries)| Script { changes, queries })
 }
 
-/// From some hours ago to some hours ahead; often exactly on the hour, or just before it.
+/// The ends of the calendar: the years 0 to 9999.
+const FIRST: i64 = -62_167_219_200_000;
+const LAST: i64 = 253_402_300_799_999;
+
+/// From some hours ago to some hours ahead, now and then the first hour there is or the last; often
+/// exactly on the hour, or just before it.
 fn instant(now: Timestamp) -> impl Strategy<Value = Timestamp> {
     const HOUR: i64 = 3_600_000;
     let hour = now.unix_ms() / HOUR * HOUR;
+    let hours = prop_oneof![
+        14 => (-6i64..3).prop_map(move |hours| hour + hours * HOUR),
+        1 => select(vec![FIRST, LAST + 1 - HOUR]),
+    ];
     let within = prop_oneof![Just(0), Just(1), Just(HOUR - 1), 0..HOUR];
-    (-6i64..3, within)
-        .prop_map(move |(hours, within)| Timestamp::from_unix_ms(hour + hours * HOUR + within))
+    (hours, within).prop_map(|(hour, within)| Timestamp::from_unix_ms(hour + within))
 }
 
 fn row(now: Timestamp) -> impl Strategy<Value = Row> {

@@ -116,7 +116,11 @@ fn insert(rows: &[Row], is_postgres: bool) -> String {
 
 fn values(row: &Row, is_postgres: bool) -> String {
     let at = match is_postgres {
-        true => format!("'{}'::timestamptz", row.at),
+        // It has no year 0.
+        true => match row.at.to_string().strip_prefix("0000-") {
+            Some(rest) => format!("'0001-{rest} BC'::timestamptz"),
+            None => format!("'{}'::timestamptz", row.at),
+        },
         false => row.at.unix_ms().to_string(),
     };
     let metadata = row.metadata.as_deref().map_or("NULL".to_owned(), quoted);
