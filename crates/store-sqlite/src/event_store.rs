@@ -5,7 +5,7 @@ use std::convert;
 
 use async_trait::async_trait;
 use moc_uploads_core::analytics::{Event, FileFacts, SessionFacts};
-use moc_uploads_core::analytics_report::{AnalyticsQuery, AnalyticsReport};
+use moc_uploads_core::analytics_report::{AnalyticsQuery, AnalyticsReport, event_id};
 use moc_uploads_core::ids::{EventId, SessionId};
 use moc_uploads_core::ports::{EventStore, StoreError};
 use moc_uploads_core::principal::UserId;
@@ -108,7 +108,12 @@ fn session_facts(db: &Connection, session_ids: &[SessionId]) -> Result<Vec<Sessi
         db,
         include_str!("../queries/event_facts_written.sql"),
         [&ids],
-        |row| Ok((decode::parsed(row, 0)?, decode::parsed::<EventId>(row, 1)?)),
+        |row| {
+            Ok((
+                decode::parsed(row, 0)?,
+                EventId(event_id(decode::text(row, 1)?)),
+            ))
+        },
     )?);
     for session in &mut sessions {
         session.files = files.remove(&session.session_id).unwrap_or_default();
