@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use moc_uploads_core::service::{EventBatch, Uploads};
 use moc_uploads_core::time::Timestamp;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
@@ -17,34 +17,39 @@ const RECONCILE_EVERY: Duration = Duration::from_secs(45);
 /// What is younger may be on its way to be written, here or on another replica.
 const ON_ITS_WAY: Duration = Duration::from_secs(10);
 
+const PRUNE_EVERY: Duration = Duration::from_secs(60);
+
 /// For the last events at the end; what is not written then is derived at the next start.
 const FLUSH_GRACE: Duration = Duration::from_secs(5);
 
-/// The two tasks.
+/// The tasks.
 pub(crate) struct Analytics {
     stop: CancellationToken,
     writer: JoinHandle<()>,
-    reconciler: JoinHandle<()>,
+    /// Safe to break off.
+    others: JoinSet<()>,
 }
 
 impl Analytics {
-    /// Starts them; the reconciler begins at once. `None` when analytics is off.
+    /// Starts them; what is missing is looked for at once. `None` when analytics is off.
     pub(crate) fn start(uploads: &Uploads, config: &AnalyticsConfig) -> Option<Self> {
         if !config.is_on {
             return None;
         }
         let stop = CancellationToken::new();
+        let mut others = JoinSet::new();
+        others.spawn(reconcile(uploads.clone(), config.clone()));
+        others.spawn(prune(uploads.clone(), config.clone()));
         Some(Self {
             writer: tokio::spawn(write(uploads.clone(), config.clone(), stop.clone())),
-            reconciler: tokio::spawn(reconcile(uploads.clone(), config.clone())),
+            others,
             stop,
         })
     }
 
     /// Writes what still waits. To be called when nothing happens any more.
     pub(crate) async fn stop(mut self) {
-        // Safe to break off.
-        self.reconciler.abort();
+        self.others.abort_all();
         self.stop.cancel();
         let ended = tokio::time::timeout(FLUSH_GRACE, &mut self.writer).await;
         if ended.is_err() {
@@ -95,13 +100,22 @@ async fn reconcile(uploads: Uploads, config: AnalyticsConfig) {
             }
         }
         is_first = false;
-        if let Some(before) = batch.since {
-            match uploads.prune_events(before).await {
-                Ok(0) => {}
-                Ok(pruned_count) => tracing::info!(pruned_count, %before, "events pruned"),
-                Err(error) => {
-                    tracing::warn!(error = error.causes(), "events not pruned, trying again")
-                }
+    }
+}
+
+/// The first time that there is a retention this may take long: nothing waits for it.
+async fn prune(uploads: Uploads, config: AnalyticsConfig) {
+    let mut ticks = ticks(PRUNE_EVERY);
+    loop {
+        ticks.tick().await;
+        let Some(before) = batch(&uploads, &config).since else {
+            return;
+        };
+        match uploads.prune_events(before).await {
+            Ok(0) => {}
+            Ok(pruned_count) => tracing::info!(pruned_count, %before, "events pruned"),
+            Err(error) => {
+                tracing::warn!(error = error.causes(), "events not pruned, trying again");
             }
         }
     }
