@@ -13,13 +13,14 @@ mod burst;
 mod tables;
 
 use std::io::{BufRead, BufReader, Write};
+use std::ops::Range;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use moc_uploads_testkit::postgres::{self, Database};
-use moc_uploads_testkit::server::Server;
+use moc_uploads_testkit::server::{Server, stores};
 use rand::Rng;
 use serde_json::{Value, json};
 
@@ -29,8 +30,22 @@ use tables::Tables;
 /// Sessions of a burst.
 const SESSIONS: usize = 500;
 
-/// The kill comes before this; the whole burst has 4500.
-const MAX_ANSWERS: usize = 1500;
+/// How often the server is killed, and after how many answers, of the 4500 of a burst.
+struct Kills {
+    rounds: usize,
+    answers: Range<f64>,
+}
+
+const KILLS: Kills = Kills {
+    rounds: 20,
+    answers: 100.0..1500.0,
+};
+
+/// The bucket of tests is slow. What is written of an answer does not depend on it.
+const KILLS_WITH_BUCKET: Kills = Kills {
+    rounds: 8,
+    answers: 20.0..150.0,
+};
 
 fn start(data_dir: &Path, database_url: &str) -> Server {
     Server::start(
@@ -39,19 +54,23 @@ fn start(data_dir: &Path, database_url: &str) -> Server {
         &[
             ("DATABASE_URL", database_url),
             ("RATE_LIMIT_BYPASS", "true"),
+            // A kill comes after many of them.
+            ("ANALYTICS_FLUSH_MS", "50"),
             ("RUST_LOG", "error,moc_uploads=info,moc_uploads_core=error"),
         ],
     )
 }
 
-async fn kill_and_compare(tables: Tables, data_dir: &Path, rounds: usize) {
+async fn kill_and_compare(kills: Kills, tables: &Tables<'_>, data_dir: &Path) {
     let mut server = start(data_dir, &tables.url());
     let (mut derived_count, mut event_count) = (0, 0);
-    for round in 0..rounds {
+    for round in 0..kills.rounds {
         let burst = Burst::start(&server.url(), round, SESSIONS);
-        // The moment of the kill is the random input of this test.
-        let answers = rand::rng().random_range(100..MAX_ANSWERS);
-        burst.answered(answers).await;
+        // The moment of the kill is the random input of this test: as likely between 100 answers and
+        // 200 as between 700 and 1400.
+        let Range { start: few, end } = kills.answers;
+        let answers = rand::rng().random_range(few.ln()..end.ln());
+        burst.answered(answers.exp() as usize).await;
         server.kill_hard();
         burst.end().await;
 
@@ -70,10 +89,16 @@ async fn kill_and_compare(tables: Tables, data_dir: &Path, rounds: usize) {
             (vec![], vec![]),
             "round {round}"
         );
+        let counts = report(&server).await["metrics"]["eventCounts"].take();
+        assert_eq!(counts, tables::counts(&expected), "round {round}");
     }
     assert!(
         derived_count > 0,
         "no kill came before an event was written"
+    );
+    assert!(
+        derived_count < event_count as u64,
+        "every kill came before an event was written"
     );
     assert!(server.stop().success());
 }
@@ -104,11 +129,20 @@ fn a_difference_is_found_on_both_sides() {
     assert_eq!(difference(&expected, &found), (vec!["b"], vec!["a", "c"]));
 }
 
+/// On the stores that the run asks for.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_event_is_lost_or_doubled_however_often_the_server_is_killed() {
     let folder = tempfile::tempdir().unwrap();
-    let tables = Tables::Sqlite(folder.path().join("moc-uploads.db"));
-    kill_and_compare(tables, folder.path(), 20).await;
+    let stores = stores(folder.path());
+    let tables = match &stores.database {
+        None => Tables::Sqlite(folder.path().join("moc-uploads.db")),
+        Some(database) => Tables::Postgres(database),
+    };
+    let kills = match stores.bucket {
+        None => KILLS,
+        Some(_) => KILLS_WITH_BUCKET,
+    };
+    kill_and_compare(kills, &tables, folder.path()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -117,11 +151,17 @@ async fn no_event_is_lost_or_doubled_on_postgresql() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let tables = Tables::Postgres(Database::empty());
-    kill_and_compare(tables, folder.path(), 4).await;
+    let database = Database::empty();
+    let tables = Tables::Postgres(&database);
+    kill_and_compare(KILLS, &tables, folder.path()).await;
 }
 
 const REPORT: &str = "/api/mocs/uploads/sessions/analytics?limit=0";
+
+async fn report(server: &Server) -> Value {
+    let answer = reqwest::get(format!("{}{REPORT}", server.url())).await;
+    answer.unwrap().json().await.unwrap()
+}
 
 const WAITING_REPORTS: &str = "
     SELECT count(*) FROM pg_stat_activity
@@ -173,7 +213,7 @@ async fn a_locked_table_of_events_holds_up_no_upload_and_loses_no_event() {
     join_all(reports).await;
     assert!(server.stop().success());
 
-    let tables = Tables::Postgres(database);
+    let tables = Tables::Postgres(&database);
     let (expected, events) = (tables.expected(), tables.events());
     assert!(expected.len() > 50 * 7, "{} events", expected.len());
     assert_eq!(difference(&expected, &events), (vec![], vec![]));
@@ -313,5 +353,38 @@ async fn what_was_loaded_by_hand_is_summed_up_without_being_asked_for() {
     while database.psql(stale) != "0" {}
     let summed = "SELECT sum(sessions_created), sum(sessions_finalized) FROM analytics_hours";
     assert_eq!(database.psql(summed), "5000|5000");
+    assert!(server.stop().success());
+}
+
+/// Makes all that happened two days older, adds old events, more than are pruned at a time, and one
+/// that is young enough.
+const LONG_AGO: &str = "
+    UPDATE upload_sessions SET created_at = created_at - 172800000;
+    UPDATE upload_session_analytics SET created_at = created_at - 172800000;
+    WITH RECURSIVE r(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM r WHERE n < 1200)
+    INSERT INTO upload_session_analytics (event_id, session_id, event_type, created_at)
+    SELECT 'event-' || n, s.id, 'by hand',
+      CASE n WHEN 0 THEN unixepoch() * 1000 ELSE s.created_at END
+    FROM r, upload_sessions AS s";
+
+#[tokio::test]
+async fn old_events_are_pruned_and_do_not_come_back() {
+    // Of several in one process the first wins.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let folder = tempfile::tempdir().unwrap();
+    let start = || {
+        let variables = [("ANALYTICS_RETENTION_DAYS", "1")];
+        Server::start(env!("CARGO_BIN_EXE_moc-uploads"), folder.path(), &variables)
+    };
+    let server = start();
+    create_session(&server).await;
+    assert!(server.stop().success());
+    let db = rusqlite::Connection::open(folder.path().join("moc-uploads.db")).unwrap();
+    db.execute_batch(LONG_AGO).unwrap();
+
+    let server = start();
+    assert_eq!(server.logged("events pruned")["pruned_count"], 1201);
+    assert_eq!(server.logged("events reconciled")["derived_count"], 0);
+    assert_eq!(report(&server).await["pagination"]["total"], 1);
     assert!(server.stop().success());
 }

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use moc_uploads_testkit::postgres::Database;
+use serde_json::Value;
 
 const EXPECTED: &str = "
     SELECT CAST(id AS TEXT) || ' session_created ' FROM upload_sessions
@@ -28,12 +29,12 @@ const EVENTS: &str = "
       coalesce(metadata ->> 'file_id', metadata ->> 'failure_reason', '')
     FROM upload_session_analytics";
 
-pub(crate) enum Tables {
+pub(crate) enum Tables<'a> {
     Sqlite(PathBuf),
-    Postgres(Database),
+    Postgres(&'a Database),
 }
 
-impl Tables {
+impl Tables<'_> {
     pub(crate) fn url(&self) -> String {
         match self {
             Self::Sqlite(path) => format!("sqlite:{}", path.display()),
@@ -72,4 +73,23 @@ impl Tables {
         lines.sort_unstable();
         lines
     }
+}
+
+/// How many of each type, as a report has it.
+pub(crate) fn counts(lines: &[String]) -> Value {
+    let types = [
+        "session_created",
+        "file_registered",
+        "file_completed",
+        "session_finalized",
+        "session_failed",
+    ];
+    let count = |wanted: &str| {
+        let is_wanted = |line: &&String| line.split(' ').nth(1) == Some(wanted);
+        lines.iter().filter(is_wanted).count()
+    };
+    types
+        .map(|wanted| (wanted, count(wanted)))
+        .into_iter()
+        .collect()
 }
