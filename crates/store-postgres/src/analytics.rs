@@ -25,12 +25,15 @@ pub(crate) async fn report(
 ) -> Result<AnalyticsReport, Error> {
     let mut snapshot = db.begin_report().await?;
     let metrics = read_metrics(&mut snapshot, &query.filter).await?;
-    let events = match query.limit {
-        0 => Vec::new(),
-        _ => read_events(&mut snapshot, query).await?,
+    let mut report = AnalyticsReport {
+        metrics,
+        events: Vec::new(),
     };
+    if let Some(page) = Page::of(query, report.total()) {
+        report.events = read_events(&mut snapshot, &query.filter, page).await?;
+    }
     snapshot.commit().await?;
-    Ok(AnalyticsReport { metrics, events })
+    Ok(report)
 }
 
 /// Sums up the newest hour that is over and not summed up; whether there was one. What others are
@@ -108,8 +111,38 @@ fn percentiles(row: &PgRow, at: usize) -> Result<Option<Percentiles>, Error> {
     }))
 }
 
-async fn read_events(db: &mut Lease, query: &AnalyticsQuery) -> Result<Vec<StoredEvent>, Error> {
-    let filter = &query.filter;
+/// Where a page of events is.
+struct Page {
+    limit: i64,
+    offset: i64,
+    /// The offset counts from the oldest event, not from the newest: the nearer end.
+    is_from_oldest: bool,
+}
+
+impl Page {
+    /// `None` for an empty one.
+    fn of(query: &AnalyticsQuery, total: u64) -> Option<Self> {
+        let rest = total.saturating_sub(query.offset);
+        let limit = rest.min(query.limit.into());
+        // The events of a user are all sorted.
+        let is_from_oldest = query.filter.user_id.is_none() && rest < query.offset;
+        let offset = match is_from_oldest {
+            true => rest - limit,
+            false => query.offset,
+        };
+        (limit > 0).then_some(Self {
+            limit: limit.try_into().ok()?,
+            offset: offset.try_into().ok()?,
+            is_from_oldest,
+        })
+    }
+}
+
+async fn read_events(
+    db: &mut Lease,
+    filter: &AnalyticsFilter,
+    page: Page,
+) -> Result<Vec<StoredEvent>, Error> {
     let types = filter.event_types.iter().map(|shown| shown.as_str());
     let types = (!filter.event_types.is_empty()).then(|| types.collect::<Vec<_>>());
     let statement = sqlx::query(include_str!("../queries/analytics_list.sql"))
@@ -117,8 +150,9 @@ async fn read_events(db: &mut Lease, query: &AnalyticsQuery) -> Result<Vec<Store
         .bind(filter.to.map(Timestamp::to_datetime))
         .bind(filter.user_id.as_ref().map(|id| id.as_str().to_owned()))
         .bind(types)
-        .bind(i64::from(query.limit))
-        .bind(i64::try_from(query.offset).unwrap_or(i64::MAX));
+        .bind(page.limit)
+        .bind(page.offset)
+        .bind(page.is_from_oldest);
     let rows = db.all(statement).await?;
     let events = rows.iter().map(|row| {
         Ok(StoredEvent {

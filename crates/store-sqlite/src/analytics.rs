@@ -16,11 +16,14 @@ pub(crate) fn report(db: &Connection, query: &AnalyticsQuery) -> Result<Analytic
     let snapshot = db.unchecked_transaction()?;
     let range = range(&query.filter);
     let metrics = read_metrics(&snapshot, &query.filter, &range)?;
-    let events = match query.limit {
-        0 => Vec::new(),
-        _ => read_events(&snapshot, query, range)?,
+    let mut report = AnalyticsReport {
+        metrics,
+        events: Vec::new(),
     };
-    Ok(AnalyticsReport { metrics, events })
+    if query.limit > 0 && query.offset < report.total() {
+        report.events = read_events(&snapshot, query, range)?;
+    }
+    Ok(report)
 }
 
 /// What every query is given: from, to and owner.

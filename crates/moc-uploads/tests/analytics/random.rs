@@ -170,7 +170,7 @@ fn query(now: Timestamp) -> impl Strategy<Value = AnalyticsQuery> {
     let types = vec(select(EventType::ALL.to_vec()), 0..3);
     let user = option::weighted(0.3, select(USERS.to_vec()));
     let range = (option::of(instant(now)), option::of(instant(now)));
-    (range, types, user, 0..60u32, 0..5u64).prop_map(
+    (range, types, user, 0..60u32, prop_oneof![0..5u64, 0..60u64]).prop_map(
         |((from, to), event_types, user, limit, offset)| AnalyticsQuery {
             filter: AnalyticsFilter {
                 from,
