@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -52,7 +52,8 @@ fn member(json: &str, name: &str) -> String {
     json[name].as_str().unwrap().to_owned()
 }
 
-fn upload(server: &Server, folder: &Path, title: &str) {
+/// The URL that is printed for the file, and the file.
+fn upload(server: &Server, folder: &Path, title: &str) -> (String, PathBuf) {
     let file = folder.join(format!("{title}.pdf"));
     let mut pdf = b"%PDF-1.7\n".to_vec();
     pdf.resize(6 * MIB, b'x');
@@ -63,11 +64,25 @@ fn upload(server: &Server, folder: &Path, title: &str) {
         .env("HOME", folder)
         .args(["upload", "--title", title, "--server"])
         .arg(format!("http://{}", server.address()))
-        .arg(file)
+        .arg(&file)
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let url = printed.split_whitespace().last().unwrap();
+    (url.to_owned(), file)
+}
+
+/// What is there, wherever that leads to.
+fn download(url: &str) -> Vec<u8> {
+    let mut curl = Command::new("curl");
+    curl.args(["--silent", "--show-error", "--fail", "--location", url]);
+    curl.args(["--noproxy", "*"]);
+    let output = curl.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{url}: {said}");
+    output.stdout
 }
 
 #[test]
@@ -79,7 +94,8 @@ fn uploads_go_to_the_bucket_and_an_outage_ends_without_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let server = start(&bucket, &data, &[]);
-    upload(&server, folder.path(), "castle");
+    let (url, file) = upload(&server, folder.path(), "castle");
+    assert!(download(&url) == std::fs::read(file).unwrap(), "{url}");
     assert_eq!(bucket.objects().len(), 1);
     assert!(!data.join("blobs").exists());
 

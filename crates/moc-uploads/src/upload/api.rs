@@ -123,7 +123,7 @@ impl Api {
         parse(&self.accept(response).await?)
     }
 
-    /// Assembles a file; gives its URL.
+    /// Assembles a file; gives its URL, as [`Api::content_url`].
     pub(crate) async fn complete(
         &self,
         session_id: &str,
@@ -137,7 +137,18 @@ impl Api {
         let completed: Completed = self
             .json(self.request(Method::POST, &path).json(&body))
             .await?;
-        Ok(completed.file_url)
+        Ok(self.content_url(session_id, file_id, completed.file_url))
+    }
+
+    /// Where the bytes of a file come back from, to whoever may read it: `file_url`, unless that is
+    /// the address of an object in a bucket, which answers to nobody (CONTRACT section 1.5).
+    pub(crate) fn content_url(&self, session_id: &str, file_id: &str, file_url: String) -> String {
+        let path = format!("/api/mocs/uploads/sessions/{session_id}/files/{file_id}/content");
+        if file_url.ends_with(&path) {
+            file_url
+        } else {
+            format!("{}{path}", self.base)
+        }
     }
 
     /// Creates the MOC; `None` while another call is at it.
