@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use moc_uploads_api::auth::is_subject;
 
 use crate::report::AnalyticsArgs;
 use crate::sdk::SdkCommand;
@@ -95,7 +96,7 @@ Example:
       http://127.0.0.1:3000/api/mocs/uploads/sessions")]
 pub(crate) struct TokenArgs {
     /// The user
-    #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    #[arg(long, value_parser = parse_sub)]
     pub(crate) sub: String,
     /// A role of the user; may be given more than once
     #[arg(long = "role")]
@@ -124,6 +125,14 @@ pub(crate) struct DoctorArgs {
     /// As JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+fn parse_sub(text: &str) -> Result<String, String> {
+    if is_subject(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("1 to 255 characters are needed, none of them a control character".to_owned())
+    }
 }
 
 fn parse_duration(text: &str) -> Result<Duration, String> {

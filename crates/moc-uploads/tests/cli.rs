@@ -118,6 +118,22 @@ fn wrong_usage_has_its_own_status() {
 }
 
 #[test]
+fn no_token_is_made_that_no_server_takes() {
+    let long = "a".repeat(256);
+    for sub in ["a\u{7}b", &long] {
+        let output = moc_uploads(&["token", "--sub", sub], &[("AUTH_JWT_SECRET", SECRET)]);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(text(&output.stderr).contains("255"), "{output:?}");
+    }
+    let short = [("AUTH_JWT_SECRET", "short"), ("HOST", "0.0.0.0")];
+    for args in [&["token", "--sub", "alice"][..], &["serve"]] {
+        let output = moc_uploads(args, &short);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {output:?}");
+        assert!(text(&output.stderr).contains("32"), "{output:?}");
+    }
+}
+
+#[test]
 fn tokens_carry_what_was_asked_for() {
     let output = moc_uploads(
         &[

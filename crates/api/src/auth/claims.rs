@@ -64,13 +64,19 @@ impl Expected {
     }
 }
 
+/// Whether this can be the claim `sub`: 1 to 255 characters, none of them a control character.
+pub fn is_subject(sub: &str) -> bool {
+    let is_of_length = (1..=MAX_SUB_CHARS).contains(&sub.chars().count());
+    is_of_length && !sub.chars().any(char::is_control)
+}
+
 fn subject(claims: &Map<String, Value>) -> Result<UserId, AuthError> {
     let sub = claims
         .get("sub")
         .and_then(Value::as_str)
         .filter(|sub| !sub.is_empty())
         .ok_or(AuthError::Invalid("The token names no user (claim sub)."))?;
-    if sub.chars().count() > MAX_SUB_CHARS || sub.chars().any(char::is_control) {
+    if !is_subject(sub) {
         return Err(AuthError::Invalid(
             "The token's user (claim sub) is over 255 characters or has control characters.",
         ));

@@ -6,6 +6,7 @@ mod local;
 mod mint;
 mod verify;
 
+pub use claims::is_subject;
 pub use jwks::count_keys;
 pub use mint::{MintError, TokenSpec, mint_token};
 pub(crate) use verify::Authenticator;

@@ -1,6 +1,6 @@
 //! Who may call: the rules of CONTRACT section 3.
 
-use moc_uploads_api::auth::{AuthConfig, AuthKeys};
+use moc_uploads_api::auth::{AuthConfig, AuthKeys, is_subject};
 use moc_uploads_core::principal::{Principal, UserId};
 use url::Url;
 
@@ -13,8 +13,6 @@ const ADMIN: &str = "admin";
 
 /// The length of a SHA-256: the least that RFC 7518 section 3.2 allows for HS256.
 const MIN_SECRET_BYTES: usize = 32;
-
-const MAX_SUB_CHARS: usize = 255;
 
 /// The auth settings, and `AUTH_JWT_SECRET` by itself for minting.
 pub(super) fn read(
@@ -32,21 +30,23 @@ pub(super) fn read(
         .text("DEV_USER_ROLES", ADMIN)
         .unwrap_or_else(|| ADMIN.to_owned());
     let jwks_url = jwks_url(reader, warnings);
-    let secret = secret(reader, is_production, warnings);
+    let secret = secret(reader, is_production || !host.is_loopback(), warnings);
     let issuer = reader.text("AUTH_ISSUER", "");
     let audience = reader.text("AUTH_AUDIENCE", "");
     let admin_group = reader.text("ADMIN_GROUP", ADMIN);
 
-    if jwks_url.is_some() && secret.is_some() {
+    let key_count = ["AUTH_JWKS_URL", "AUTH_JWT_SECRET"]
+        .iter()
+        .filter(|name| reader.get(name).is_some())
+        .count();
+    if key_count > 1 {
         reader.problem_showing(
             "AUTH_JWT_SECRET",
             Some(MASK.to_owned()),
             "can't be used together with AUTH_JWKS_URL; unset one of them",
         );
     }
-    let has_key = ["AUTH_JWKS_URL", "AUTH_JWT_SECRET"]
-        .iter()
-        .any(|name| reader.get(name).is_some());
+    let has_key = key_count > 0;
     if bypass == Some(true) {
         if purpose == Purpose::Serve {
             check_bypass(reader, host, is_production);
@@ -91,12 +91,13 @@ pub(super) fn read(
     (config, secret)
 }
 
-/// As long as the `sub` of a token may be.
+/// As the `sub` of a token.
 fn parse_sub(text: &str) -> Result<String, String> {
-    if text.chars().count() > MAX_SUB_CHARS {
-        return Err(format!("must have at most {MAX_SUB_CHARS} characters"));
+    if is_subject(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be 1 to 255 characters, none of them a control character".to_owned())
     }
-    Ok(text.to_owned())
 }
 
 fn jwks_url(reader: &mut Reader<'_>, warnings: &mut Vec<String>) -> Option<Url> {
@@ -114,7 +115,7 @@ fn jwks_url(reader: &mut Reader<'_>, warnings: &mut Vec<String>) -> Option<Url> 
 
 fn secret(
     reader: &mut Reader<'_>,
-    is_production: bool,
+    is_reachable: bool,
     warnings: &mut Vec<String>,
 ) -> Option<String> {
     let secret = reader.secret("AUTH_JWT_SECRET")?;
@@ -123,7 +124,8 @@ fn secret(
             "has {} bytes, HS256 needs at least {MIN_SECRET_BYTES} (try: openssl rand -base64 48)",
             secret.len()
         );
-        if is_production {
+        // What can be guessed is no better than AUTH_BYPASS.
+        if is_reachable {
             reader.problem_showing("AUTH_JWT_SECRET", Some(MASK.to_owned()), advice);
         } else {
             warnings.push(format!("AUTH_JWT_SECRET {advice}"));

@@ -395,16 +395,22 @@ fn two_keys_are_a_mistake() {
     ]);
     assert_eq!(names, ["AUTH_JWT_SECRET"]);
     assert!(!message.contains(SECRET), "{message}");
+    // Also when one of them can't be right by itself.
+    let (names, message) = problems(&[("AUTH_JWKS_URL", "ftp://x"), ("AUTH_JWT_SECRET", SECRET)]);
+    assert_eq!(names, ["AUTH_JWKS_URL", "AUTH_JWT_SECRET"], "{message}");
 }
 
 #[test]
-fn a_short_secret_is_a_warning_and_refused_in_production() {
-    let config = read(&[("AUTH_JWT_SECRET", "short-one")]);
+fn a_short_secret_is_a_warning_and_refused_in_production_and_beyond_loopback() {
+    const SHORT: (&str, &str) = ("AUTH_JWT_SECRET", "short-one");
+    let config = read(&[SHORT]);
     assert!(config.warnings[0].contains("AUTH_JWT_SECRET"));
     assert!(!config.warnings[0].contains("short-one"));
-    let (names, message) = problems(&[("AUTH_JWT_SECRET", "short-one"), ("STAGE", "prod")]);
-    assert_eq!(names, ["AUTH_JWT_SECRET"]);
-    assert!(!message.contains("short-one"), "{message}");
+    for reachable in [("STAGE", "prod"), ("HOST", "0.0.0.0")] {
+        let (names, message) = problems(&[SHORT, reachable]);
+        assert_eq!(names, ["AUTH_JWT_SECRET"], "{message}");
+        assert!(!message.contains("short-one"), "{message}");
+    }
 }
 
 #[test]

@@ -363,10 +363,10 @@ impl<'a> Upload<'a> {
             local: file.clone(),
             file_id: known.file_id.clone(),
             received,
-            file_url: known.file_url.clone().map(|file_url| {
-                self.api
-                    .content_url(session_id, &known.file_id, file_url)
-            }),
+            file_url: known
+                .file_url
+                .clone()
+                .map(|file_url| self.api.content_url(session_id, &known.file_id, file_url)),
         }))
     }
 
