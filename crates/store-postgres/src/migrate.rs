@@ -57,6 +57,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0011_no_statistics",
         sql: include_str!("../migrations/0011_no_statistics.sql"),
     },
+    Migration {
+        name: "0012_ids",
+        sql: include_str!("../migrations/0012_ids.sql"),
+    },
 ];
 
 /// "moc" and "upl": whoever migrates holds the advisory lock of this number.

@@ -143,6 +143,7 @@ async fn a_migration_that_has_landed_never_changes() {
         "b680d2854191c9561ecc9ef2533a42a7240dd9a64c8e7f92795d37e7c96111a2",
         "f819d6bf4f353b23e49f915341f0e0b6aa1dfbb8eeaf72df4bb86d6116c82f74",
         "733a83ade446e1981e2041df20eba9464e77b7ef4ed34cf33163e428d148fd12",
+        "10bc86a135e4c8ecc85552fcecd0b46f40b7a94083d796cc0ebade68b8238b62",
     ];
     let Some(database) = common::migrated().await else {
         return;

@@ -57,6 +57,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0011_no_statistics",
         sql: include_str!("../migrations/0011_no_statistics.sql"),
     },
+    Migration {
+        name: "0012_ids",
+        sql: include_str!("../migrations/0012_ids.sql"),
+    },
 ];
 
 impl Migration {
@@ -141,6 +145,7 @@ mod tests {
         "9af85fe180d2f8ed3a7cb4fd87406613d5d9571af971f3fe9e942205cb941520",
         "c71f91010e1172b33ca9be77fec13b75cb4205e79363c5c69413d83ea1976dd1",
         "5008a5c9ff6160030506f1218a31423ae03d6343e7254cfb6476883a4b4d029a",
+        "cd337f328092ade0da19bd21a8991648ae3f8e03a71fd994d1e4baf6c203f3cb",
     ];
 
     #[test]

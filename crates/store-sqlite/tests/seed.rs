@@ -173,3 +173,31 @@ async fn a_seeded_session_can_be_finalized_each_time() {
         );
     }
 }
+
+/// The document has a session whose id is no UUID, which no reader of its table could do with.
+#[tokio::test]
+async fn a_row_whose_id_is_no_uuid_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(seeded(folder.path()).await);
+    let db = rusqlite::Connection::open(folder.path().join("test.db")).unwrap();
+    for id in [
+        "gggggggg-gggg-gggg-gggg-gggggggggggg",
+        "BBBBBBBB-BBBB-BBBB-BBBB-BBBBBBBBBBBB",
+        "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+        "",
+    ] {
+        for sql in [
+            "INSERT INTO upload_sessions (id, user_id, expires_at) VALUES (?1, 'alice', 0)",
+            "UPDATE upload_sessions SET id = ?1",
+            "INSERT INTO upload_session_files (id, session_id, user_id, file_key, file_size_bytes)
+             SELECT ?1, id, 'alice', 'castle.pdf', 1 FROM upload_sessions LIMIT 1",
+            "UPDATE upload_session_files SET id = ?1",
+        ] {
+            let refused = db.execute(sql, [id]).unwrap_err().to_string();
+            assert!(
+                refused.ends_with("must be a UUID in lower case"),
+                "{refused}"
+            );
+        }
+    }
+}
