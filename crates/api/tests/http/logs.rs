@@ -108,6 +108,73 @@ async fn every_line_of_a_request_has_its_correlation_id() {
 }
 
 #[tokio::test]
+async fn each_change_of_state_is_a_line() {
+    let app = TestApp::new().await;
+    let alice = app.user("alice");
+    let file = LocalFile::pdf("a", 10);
+    let (log, _guard) = Log::down_to(Level::INFO);
+    let (finalized, remotes) = alice.upload_all(std::slice::from_ref(&file)).await;
+    alice.finalize_call(&finalized, "Castle").await.expect(201);
+    let cancelled = alice.create_session(std::slice::from_ref(&file)).await;
+    let cancel = alice.delete(session_path(&cancelled)).await;
+    cancel.expect(204);
+    let expired = alice.create_session(std::slice::from_ref(&file)).await;
+    app.clock.advance(15 * MINUTE);
+    app.uploads.reap_sessions().await.unwrap();
+
+    let created = ("session created", &["file_count", "total_size_bytes"][..]);
+    let registered = ["file_id", "category", "size_bytes", "part_count"];
+    let received = ["file_id", "part_number", "size_bytes", "elapsed_ms"];
+    let completed = ["file_id", "category", "size_bytes", "elapsed_ms"];
+    let freed = ("session storage freed", &["upload_count"][..]);
+    for (id, expected) in [
+        (
+            &finalized,
+            &[
+                created,
+                ("file registered", &registered),
+                ("part uploaded", &received),
+                ("file completed", &completed),
+                ("session finalized", &["moc_id", "slug", "elapsed_ms"]),
+            ][..],
+        ),
+        (
+            &cancelled,
+            &[created, ("session cancelled", &["elapsed_ms"]), freed],
+        ),
+        (
+            &expired,
+            &[created, ("session expired", &["expires_at"]), freed],
+        ),
+    ] {
+        let mut lines = log.lines();
+        lines.retain(|line| line["fields"]["session_id"] == **id);
+        let messages: Vec<&Value> = lines
+            .iter()
+            .map(|line| &line["fields"]["message"])
+            .collect();
+        let expected_messages: Vec<&str> = expected.iter().map(|(message, _)| *message).collect();
+        assert_eq!(messages, expected_messages);
+        for (line, (message, names)) in lines.iter().zip(expected) {
+            let fields = &line["fields"];
+            for name in *names {
+                assert!(!fields[name].is_null(), "no {name}: {line}");
+            }
+            if fields["file_id"].is_string() {
+                assert_eq!(fields["file_id"], remotes[0].file_id);
+            }
+            // What the reaper does is no request; what it frees it has named just before.
+            let user = match *message {
+                "session expired" => &fields["user"],
+                _ if line["span"].is_null() => continue,
+                _ => &line["span"]["user"],
+            };
+            assert_eq!(user, "alice", "{line}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_a_filter_leaves_says_whose_it_is() {
     let app = TestApp::new().await;
     let alice = app.user("alice");

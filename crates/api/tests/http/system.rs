@@ -53,15 +53,29 @@ async fn metrics_are_prometheus_text() {
 }
 
 #[tokio::test]
-async fn the_documentation_is_a_page() {
+async fn the_documentation_is_a_page_with_all_that_it_loads() {
     let app = TestApp::new().await;
-    let mut page = app.anonymous().get("/docs").await;
-    if page.status.is_redirection() {
-        page = app.anonymous().get(page.header("location")).await;
+    for (address, folder) in [("/docs", ""), ("/docs/", "/docs")] {
+        let page = app.anonymous().get(address).await.expect(200);
+        assert!(page.header("content-type").starts_with("text/html"));
+        let html = String::from_utf8_lossy(&page.body);
+        let quoted: Vec<&str> = html.split('"').collect();
+        let links = quoted
+            .windows(2)
+            .filter(|pair| pair[0].ends_with("src=") || pair[0].ends_with("href="))
+            .map(|pair| pair[1].trim_start_matches("./"));
+        let mut scripts = String::new();
+        for link in links {
+            let loaded = app.anonymous().get(format!("{folder}/{link}")).await;
+            let loaded = loaded.expect(200);
+            if link.ends_with(".js") {
+                assert!(loaded.header("content-type").contains("javascript"));
+                scripts += &String::from_utf8_lossy(&loaded.body);
+            }
+        }
+        assert!(scripts.contains("SwaggerUIBundle("), "{html}");
+        assert!(scripts.contains("\"../openapi.json\""), "another document");
     }
-    let page = page.expect(200);
-    assert!(page.header("content-type").starts_with("text/html"));
-    assert!(String::from_utf8_lossy(&page.body).contains("<html"));
 }
 
 #[tokio::test]
