@@ -37,6 +37,7 @@ fn help_teaches() {
     for command in [
         "",
         "serve",
+        "upload",
         "analytics",
         "migrate",
         "seed",

@@ -17,6 +17,8 @@ mod hostile;
 mod place;
 #[path = "support/proxy.rs"]
 mod proxy;
+#[path = "upload/words.rs"]
+mod words;
 
 use place::{BINARY, MIB, Outcome, Place, get};
 use proxy::{Budget, Proxy};

@@ -38,8 +38,9 @@ impl MocDraft {
         let mut problems = Vec::new();
         if title.is_empty() {
             problems.push("--title is blank.".to_owned());
+        } else {
+            check("--title", title, (1, 200), &mut problems);
         }
-        check("--title", title, (0, 200), &mut problems);
         if let Some(description) = description {
             let lines = description.replace(['\n', '\r', '\t'], " ");
             check("--description", &lines, (0, 5000), &mut problems);
@@ -113,6 +114,8 @@ mod tests {
         ] {
             assert_eq!(wrong.len(), 1, "{wrong:?}");
         }
+        let long = problems(&e(201), "", &[], "");
+        assert!(long[0].contains(" 1 to 200 "), "{long:?}");
     }
 
     #[test]

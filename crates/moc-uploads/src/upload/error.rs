@@ -1,6 +1,7 @@
 //! What stops an upload, what to do about it, and the exit status it gives.
 
 use std::error::Error as StdError;
+use std::io;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,8 @@ use super::terminal::escape;
 
 /// The longest wait that is sat out: a daily limit is not.
 const MAX_WAIT: Duration = Duration::from_secs(120);
+
+const CHECK_SERVER: &str = "Check --server: it is the URL that the server is reached at.";
 
 /// Why an upload stopped. As text it is fit for a terminal, whatever the server said.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +47,7 @@ pub(crate) enum Error {
         /// Of the MOC.
         slug: String,
         /// The disk is full, the reader has gone.
-        cause: std::io::Error,
+        cause: io::Error,
     },
     /// Ctrl-C or SIGTERM.
     #[error("interrupted")]
@@ -130,17 +133,12 @@ impl Error {
         while let Some(source) = cause.source() {
             cause = source;
         }
-        let cause = match cause.downcast_ref::<std::io::Error>() {
-            Some(io)
-                if io
-                    .get_ref()
-                    .is_some_and(|inner| inner.is::<rustls::Error>()) =>
-            {
-                return Self::permanent(server, io.to_string());
-            }
+        let tls = cause.downcast_ref::<io::Error>().and_then(of_tls);
+        let cause = match tls {
+            Some(rustls::Error::InvalidMessage(_)) => "what listens there speaks no https".into(),
             _ => cause.to_string(),
         };
-        if error.is_builder() {
+        if tls.is_some() || error.is_builder() {
             return Self::permanent(server, cause);
         }
         Self::Network {
@@ -178,6 +176,16 @@ impl Error {
                 false
             }
         }
+    }
+
+    /// A title that is free, when the one that was wished for is not.
+    pub(crate) fn free_title(&self) -> Option<&str> {
+        let slug = match self {
+            Self::Refused(problem) => problem.suggested_slug.as_deref()?,
+            _ => return None,
+        };
+        // Anything else might be taken for an option.
+        slug.starts_with(char::is_alphanumeric).then_some(slug)
     }
 
     /// How long the server asked to wait.
@@ -240,14 +248,25 @@ impl Error {
                      run the command again."
                 }
                 "SESSION_EXPIRED" => "It was idle for too long; --resume starts a new session.",
+                _ if matches!(problem.status, 301..=308 | 404 | 405) => CHECK_SERVER,
                 _ => return None,
             },
-            Self::Network { .. } => "Is the server running there? See --server.",
-            Self::Unexpected(_) => "Check --server: it is the URL that the server is reached at.",
+            Self::Network {
+                is_permanent: false,
+                ..
+            } => "Is the server running there? See --server.",
+            Self::Network { .. } | Self::Unexpected(_) => CHECK_SERVER,
             _ => return None,
         };
         Some(advice.to_owned())
     }
+}
+
+/// What TLS says is wrong, under however many layers of input and output.
+fn of_tls(error: &io::Error) -> Option<&rustls::Error> {
+    let inner = error.get_ref()?;
+    let tls = inner.downcast_ref();
+    tls.or_else(|| inner.downcast_ref().and_then(of_tls))
 }
 
 #[cfg(test)]

@@ -94,16 +94,16 @@ fn is_meant(wish: &Path, path: &Path) -> bool {
 }
 
 fn look_at_one(path: &Path, wish: Option<Category>) -> Result<LocalFile, String> {
-    let (content_type, category) = type_of(path, wish)?;
-    let path = resolved(path).map_err(|error| reason(&error))?;
     // Before it is opened: that waits for ever at a pipe to which nobody writes.
-    let metadata = fs::metadata(&path).map_err(|error| reason(&error))?;
+    let metadata = fs::metadata(path).map_err(|error| reason(&error))?;
     if !metadata.is_file() {
         return Err(format!(
             "this is {}, and only files can be uploaded.",
             what_is(metadata.file_type())
         ));
     }
+    let (content_type, category) = type_of(path, wish)?;
+    let path = resolved(path).map_err(|error| reason(&error))?;
     File::open(&path).map_err(|error| reason(&error))?;
     if metadata.len() == 0 {
         return Err("the file is empty.".to_owned());
@@ -225,7 +225,10 @@ pub(crate) fn unreadable(file: &LocalFile, error: &io::Error) -> Error {
 
 /// What to say when a file is not what it was.
 pub(crate) fn changed(file: &LocalFile) -> String {
-    format!("{} was changed while it was uploaded.", file.path.display())
+    format!(
+        "{} was changed while it was uploaded. Run the command again without --resume.",
+        file.path.display()
+    )
 }
 
 fn reason(error: &io::Error) -> String {
@@ -306,6 +309,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = |name| dir.path().join(name);
         fs::create_dir(path("folder.pdf")).unwrap();
+        fs::create_dir(path("folder")).unwrap();
         // Opening it would never end.
         let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
         let fifo = rustix::fs::FileType::Fifo;
@@ -314,6 +318,8 @@ mod tests {
         std::os::unix::fs::symlink("/dev/null", path("device.pdf")).unwrap();
         for (name, what) in [
             ("folder.pdf", "a folder"),
+            ("folder", "a folder"),
+            ("folder/.", "a folder"),
             ("pipe.pdf", "a pipe"),
             ("socket.pdf", "a socket"),
             ("device.pdf", "a device"),

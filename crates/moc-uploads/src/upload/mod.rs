@@ -72,7 +72,7 @@ async fn upload(args: UploadArgs) -> Result<(), (Error, Option<String>)> {
         Ok((moc, files)) => report::success(&moc, &files, args.json).map_err(at_once),
         Err(error) => {
             let command = (upload.is_resumable() && !matches!(error, Error::Usage(_)))
-                .then(|| report::resume_command(std::env::args_os()));
+                .then(|| report::resume_command(std::env::args_os(), error.free_title()));
             Err((error, command))
         }
     }

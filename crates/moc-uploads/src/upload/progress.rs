@@ -1,7 +1,7 @@
 //! Telling how an upload goes: bars on a terminal, plain lines elsewhere, JSON for scripts.
 
 use std::collections::HashMap;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -111,10 +111,14 @@ pub(crate) fn reporter(args: &UploadArgs, files: &[LocalFile]) -> Arc<dyn Report
         Arc::new(Json)
     } else if args.quiet {
         Arc::new(Quiet)
-    } else if io::stderr().is_terminal() {
-        Arc::new(Bars::new(files))
     } else {
-        Arc::new(Lines)
+        let all = MultiProgress::new();
+        // On a file, and on a terminal that can't draw them (TERM=dumb).
+        if all.is_hidden() {
+            Arc::new(Lines)
+        } else {
+            Arc::new(Bars::new(all, files))
+        }
     }
 }
 
@@ -194,8 +198,7 @@ struct Bars {
 }
 
 impl Bars {
-    fn new(files: &[LocalFile]) -> Self {
-        let all = MultiProgress::new();
+    fn new(all: MultiProgress, files: &[LocalFile]) -> Self {
         let width = files.iter().map(|file| file.key.chars().count()).max();
         let template = format!(
             "{{prefix:{}}} [{{wide_bar}}] {{percent:>3}}% {{binary_bytes}}/{{binary_total_bytes}} \

@@ -100,11 +100,21 @@ fn print(text: &str) -> io::Result<()> {
     stdout.flush()
 }
 
-/// The command that was run, with `--resume`, to be pasted into a shell. The token is left out.
-pub(crate) fn resume_command(mut args: impl Iterator<Item = OsString>) -> String {
+/// The command that was run, with `--resume`, to be pasted into a shell, and with another title where
+/// there is one. The token is left out.
+pub(crate) fn resume_command(
+    mut args: impl Iterator<Item = OsString>,
+    title: Option<&str>,
+) -> String {
     let mut words = Vec::new();
     while let Some(arg) = args.next() {
-        if arg == "--" {
+        let is_title = arg.as_encoded_bytes().starts_with(b"--title=");
+        if let Some(title) = title.filter(|_| is_title || arg == "--title") {
+            if !is_title {
+                args.next();
+            }
+            words.extend(["--title".to_owned(), quoted(title.as_ref())]);
+        } else if arg == "--" {
             // Files are all that follows.
             words.push(quoted(&arg));
             words.extend(args.by_ref().map(|file| quoted(&file)));
@@ -125,7 +135,7 @@ mod tests {
     use super::*;
 
     fn command(args: &[&str]) -> String {
-        resume_command(args.iter().map(OsString::from))
+        resume_command(args.iter().map(OsString::from), None)
     }
 
     #[test]
@@ -151,5 +161,15 @@ mod tests {
             command(&["m", "upload", "--title", "T", "--", "--token", "a.pdf"]),
             "m upload --resume --title T -- --token a.pdf"
         );
+        for taken in [
+            &["m", "upload", "a", "--title", "T"][..],
+            &["m", "upload", "a", "--title=T"],
+        ] {
+            let args = taken.iter().map(OsString::from);
+            assert_eq!(
+                resume_command(args, Some("T 1")),
+                "m upload --resume a --title 'T 1'"
+            );
+        }
     }
 }
