@@ -9,23 +9,20 @@
 
 #[path = "events/burst.rs"]
 mod burst;
+#[path = "events/on_postgres.rs"]
+mod on_postgres;
 #[path = "events/tables.rs"]
 mod tables;
 
-use std::io::{BufRead, BufReader, Write};
 use std::ops::Range;
 use std::path::Path;
-use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use futures_util::future::join_all;
-use moc_uploads_testkit::postgres::{self, Database};
 use moc_uploads_testkit::server::{Server, stores};
 use rand::Rng;
 use serde_json::{Value, json};
 
 use burst::Burst;
-use tables::Tables;
 
 /// Sessions of a burst.
 const SESSIONS: usize = 500;
@@ -47,12 +44,11 @@ const KILLS_WITH_BUCKET: Kills = Kills {
     answers: 20.0..150.0,
 };
 
-fn start(data_dir: &Path, database_url: &str) -> Server {
+fn start(data_dir: &Path) -> Server {
     Server::start(
         env!("CARGO_BIN_EXE_moc-uploads"),
         data_dir,
         &[
-            ("DATABASE_URL", database_url),
             ("RATE_LIMIT_BYPASS", "true"),
             // A kill comes after many of them.
             ("ANALYTICS_FLUSH_MS", "50"),
@@ -61,8 +57,15 @@ fn start(data_dir: &Path, database_url: &str) -> Server {
     )
 }
 
-async fn kill_and_compare(kills: Kills, tables: &Tables<'_>, data_dir: &Path) {
-    let mut server = start(data_dir, &tables.url());
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_event_is_lost_or_doubled_however_often_the_server_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let stores = stores(folder.path());
+    let kills = match stores.bucket {
+        None => KILLS,
+        Some(_) => KILLS_WITH_BUCKET,
+    };
+    let mut server = start(folder.path());
     let (mut derived_count, mut event_count) = (0, 0);
     for round in 0..kills.rounds {
         let burst = Burst::start(&server.url(), round, SESSIONS);
@@ -74,11 +77,11 @@ async fn kill_and_compare(kills: Kills, tables: &Tables<'_>, data_dir: &Path) {
         server.kill_hard();
         burst.end().await;
 
-        server = start(data_dir, &tables.url());
+        server = start(folder.path());
         // That may come before the server listens.
         let reconciled = server.logged("events reconciled");
         derived_count += reconciled["derived_count"].as_u64().unwrap();
-        let (expected, events) = (tables.expected(), tables.events());
+        let (expected, events) = (tables::expected(&stores), tables::events(&stores));
         assert!(
             expected.len() > event_count,
             "nothing happened in round {round}"
@@ -129,94 +132,11 @@ fn a_difference_is_found_on_both_sides() {
     assert_eq!(difference(&expected, &found), (vec!["b"], vec!["a", "c"]));
 }
 
-/// On the stores that the run asks for.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_event_is_lost_or_doubled_however_often_the_server_is_killed() {
-    let folder = tempfile::tempdir().unwrap();
-    let stores = stores(folder.path());
-    let tables = match &stores.database {
-        None => Tables::Sqlite(folder.path().join("moc-uploads.db")),
-        Some(database) => Tables::Postgres(database),
-    };
-    let kills = match stores.bucket {
-        None => KILLS,
-        Some(_) => KILLS_WITH_BUCKET,
-    };
-    kill_and_compare(kills, &tables, folder.path()).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_event_is_lost_or_doubled_on_postgresql() {
-    if postgres::is_skipped() {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let database = Database::empty();
-    let tables = Tables::Postgres(&database);
-    kill_and_compare(KILLS, &tables, folder.path()).await;
-}
-
 const REPORT: &str = "/api/mocs/uploads/sessions/analytics?limit=0";
 
 async fn report(server: &Server) -> Value {
     let answer = reqwest::get(format!("{}{REPORT}", server.url())).await;
     answer.unwrap().json().await.unwrap()
-}
-
-const WAITING_REPORTS: &str = "
-    SELECT count(*) FROM pg_stat_activity
-    WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '-- With: analytics_sessions%'";
-
-/// Somebody who holds the table of events, in a transaction that stays open.
-struct Lock(Child);
-
-impl Lock {
-    /// By a statement.
-    fn take(database: &Database, statement: &str) -> Self {
-        let mut psql = database.psql_command();
-        psql.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = psql.spawn().unwrap();
-        let script = format!("BEGIN; {statement}; SELECT 'locked';");
-        writeln!(child.stdin.as_mut().unwrap(), "{script}").unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        assert!(lines.any(|line| line.unwrap().contains("locked")));
-        Self(child)
-    }
-
-    fn release(mut self) {
-        drop(self.0.stdin.take());
-        assert!(self.0.wait().unwrap().success());
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_locked_table_of_events_holds_up_no_upload_and_loses_no_event() {
-    if postgres::is_skipped() {
-        return;
-    }
-    // Of several in one process the first wins.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let folder = tempfile::tempdir().unwrap();
-    let database = Database::empty();
-    let server = start(folder.path(), &database.url());
-    let lock = Lock::take(&database, "LOCK TABLE upload_session_analytics");
-    // More than there are connections, and each waits for the lock.
-    let reports: Vec<_> = (0..20)
-        .map(|_| tokio::spawn(reqwest::get(format!("{}{REPORT}", server.url()))))
-        .collect();
-    while database.psql(WAITING_REPORTS) == "0" {}
-    // To its end, though nothing can be written.
-    Burst::start(&server.url(), 0, 50).end().await;
-    let ready = reqwest::get(format!("{}/readyz", server.url())).await;
-    assert_eq!(ready.unwrap().status(), 200);
-    lock.release();
-    join_all(reports).await;
-    assert!(server.stop().success());
-
-    let tables = Tables::Postgres(&database);
-    let (expected, events) = (tables.expected(), tables.events());
-    assert!(expected.len() > 50 * 7, "{} events", expected.len());
-    assert_eq!(difference(&expected, &events), (vec![], vec![]));
 }
 
 /// What `/metrics` says of events, by name.
@@ -274,15 +194,13 @@ async fn metrics_tell_what_became_of_events() {
     let metrics = until_metrics(&server, |[_, written, ..]| written > 0).await;
     assert_eq!(metrics, [0, 1, 1, 0]);
 
-    let db = rusqlite::Connection::open(folder.path().join("moc-uploads.db")).unwrap();
-    db.execute_batch("ALTER TABLE upload_session_analytics RENAME TO away")
-        .unwrap();
+    let stores = stores(folder.path());
+    stores.sql("ALTER TABLE upload_session_analytics RENAME TO away");
     create_session(&server).await;
     let waiting = |[depth, _, _, failed]: [u64; 4]| depth > 0 && failed > 1;
     let [depth, written, derived, _] = until_metrics(&server, waiting).await;
     assert_eq!([depth, written, derived], [1, 1, 1]);
-    db.execute_batch("ALTER TABLE away RENAME TO upload_session_analytics")
-        .unwrap();
+    stores.sql("ALTER TABLE away RENAME TO upload_session_analytics");
     let [depth, written, derived, _] = until_metrics(&server, |[_, written, ..]| written > 1).await;
     assert_eq!([depth, written, derived], [0, 2, 1]);
 }
@@ -299,63 +217,6 @@ async fn create_session(server: &Server) {
     assert_eq!(answer.status(), 201, "{:?}", answer.json::<Value>().await);
 }
 
-/// An event by hand.
-const BY_HAND: &str = "
-    INSERT INTO upload_sessions (id, user_id, expires_at)
-    VALUES ('00000000-0000-4000-8000-000000000001', 'alice', now());
-    INSERT INTO upload_session_analytics (session_id, event_type)
-    VALUES ('00000000-0000-4000-8000-000000000001', 'session_created')";
-
-#[tokio::test]
-async fn events_are_written_while_somebody_leaves_a_transaction_with_events_open() {
-    if postgres::is_skipped() {
-        return;
-    }
-    // Of several in one process the first wins.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let folder = tempfile::tempdir().unwrap();
-    let database = Database::empty();
-    let server = start(folder.path(), &database.url());
-    let lock = Lock::take(&database, BY_HAND);
-    create_session(&server).await;
-    until_metrics(&server, |[_, written, ..]| written == 1).await;
-    lock.release();
-    assert!(server.stop().success());
-}
-
-/// A bulk load of events by hand, into tables that no statistics are about.
-const BULK_LOAD: &str = "
-    INSERT INTO upload_sessions (id, user_id, expires_at)
-    SELECT lpad(to_hex(n), 32, '0')::uuid, 'alice', now() FROM generate_series(1, 5000) AS n;
-    INSERT INTO upload_session_analytics (session_id, event_type, created_at)
-    SELECT lpad(to_hex(n), 32, '0')::uuid, 'session_' || ending,
-      '2025-01-01T00:30:00Z'::timestamptz + n % 3 * interval '1 hour'
-    FROM generate_series(1, 5000) AS n, (VALUES ('created'), ('finalized')) AS e(ending)";
-
-#[tokio::test]
-async fn what_was_loaded_by_hand_is_summed_up_without_being_asked_for() {
-    if postgres::is_skipped() {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let database = Database::empty();
-    assert!(start(folder.path(), &database.url()).stop().success());
-    database.psql(BULK_LOAD);
-    // The beginning of each is looked up: a pass over all for each would never end for a million.
-    let lookups = database.psql(
-        "SELECT sum(idx_scan) FROM pg_stat_user_indexes WHERE indexrelname IN \
-         ('idx_upload_session_analytics_session_ends', 'idx_upload_session_analytics_session_id')",
-    );
-    assert!(lookups.parse::<u32>().unwrap() >= 5000, "{lookups}");
-    let stale = "SELECT count(*) FROM analytics_stale_hours";
-    assert_eq!(database.psql(stale), "3");
-    let server = start(folder.path(), &database.url());
-    while database.psql(stale) != "0" {}
-    let summed = "SELECT sum(sessions_created), sum(sessions_finalized) FROM analytics_hours";
-    assert_eq!(database.psql(summed), "5000|5000");
-    assert!(server.stop().success());
-}
-
 /// Makes all that happened two days older, adds old events, more than are pruned at a time, and one
 /// that is young enough.
 const LONG_AGO: &str = "
@@ -366,6 +227,13 @@ const LONG_AGO: &str = "
     SELECT 'event-' || n, s.id, 'by hand',
       CASE n WHEN 0 THEN unixepoch() * 1000 ELSE s.created_at END
     FROM r, upload_sessions AS s";
+
+const LONG_AGO_ON_POSTGRESQL: &str = "
+    UPDATE upload_sessions SET created_at = created_at - interval '2 days';
+    UPDATE upload_session_analytics SET created_at = created_at - interval '2 days';
+    INSERT INTO upload_session_analytics (session_id, event_type, created_at)
+    SELECT s.id, 'by hand', CASE n WHEN 0 THEN now() ELSE s.created_at END
+    FROM generate_series(0, 1200) AS n, upload_sessions AS s";
 
 #[tokio::test]
 async fn old_events_are_pruned_and_do_not_come_back() {
@@ -379,8 +247,11 @@ async fn old_events_are_pruned_and_do_not_come_back() {
     let server = start();
     create_session(&server).await;
     assert!(server.stop().success());
-    let db = rusqlite::Connection::open(folder.path().join("moc-uploads.db")).unwrap();
-    db.execute_batch(LONG_AGO).unwrap();
+    let stores = stores(folder.path());
+    stores.sql(match stores.database {
+        None => LONG_AGO,
+        Some(_) => LONG_AGO_ON_POSTGRESQL,
+    });
 
     let server = start();
     assert_eq!(server.logged("events pruned")["pruned_count"], 1201);

@@ -7,6 +7,9 @@
     reason = "a test that panics has failed, as it should"
 )]
 
+#[path = "http_files/once.rs"]
+mod once;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Seek;
 use std::path::{Path, PathBuf};
@@ -146,110 +149,6 @@ fn the_example_rows_are_found(replay: &Replay) {
     );
 }
 
-#[test]
-fn every_documented_route_has_a_request() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = server_for_replay(folder.path());
-    let replay = replay(&server, &contract_folder());
-    let document = &replay.requests["openapi"]["response"]["body"];
-    let document: Value = serde_json::from_str(document.as_str().unwrap()).unwrap();
-    let documented: BTreeSet<_> = document["paths"]
-        .as_object()
-        .unwrap()
-        .iter()
-        .flat_map(|(path, operations)| {
-            let methods = operations.as_object().unwrap().keys();
-            methods.map(move |method| format!("{} {path}", method.to_uppercase()))
-        })
-        .collect();
-    assert!(documented.len() >= 12, "{documented:?}");
-
-    let requested: BTreeSet<_> = replay
-        .requests
-        .values()
-        .flat_map(test_results)
-        .filter_map(|result| result["message"].as_str()?.strip_prefix("is documented: "))
-        .filter_map(|operation| Some(operation.rsplit_once(' ')?.0.to_owned()))
-        .collect();
-    let missing: Vec<_> = documented.difference(&requested).collect();
-    assert!(missing.is_empty(), "no request in __http__: {missing:#?}");
-}
-
-#[test]
-fn names_and_test_ids_are_there_and_unique() {
-    let titles = lines()
-        .iter()
-        .filter(|line| line.starts_with("### "))
-        .count();
-    assert!(titles > 100, "{titles}");
-    for key in ["name", "testId"] {
-        let values = annotations(key);
-        assert_eq!(values.len(), titles, "@{key}");
-        let unique: BTreeSet<_> = values.iter().collect();
-        assert_eq!(unique.len(), values.len(), "@{key} is used twice");
-    }
-    let expectations = annotations("expect");
-    assert_eq!(expectations.len(), titles, "@expect");
-    for expectation in expectations {
-        let (status, code) = match expectation.split_once(' ') {
-            Some((status, code)) => (status, Some(code)),
-            None => (expectation.as_str(), None),
-        };
-        let status: u16 = status.parse().unwrap();
-        assert_eq!(status >= 400, code.is_some(), "@expect {expectation}");
-    }
-}
-
-/// What the tests above rely on.
-#[test]
-fn an_answer_that_is_not_as_stated_or_not_documented_fails_the_run() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = server_for_replay(folder.path());
-    let contract = tempfile::tempdir().unwrap();
-    let hooks = ".httpyac.js";
-    std::fs::copy(contract_folder().join(hooks), contract.path().join(hooks)).unwrap();
-    let requests = "
-### A wrong status
-# @name wrongStatus
-# @expect 201
-GET {{baseUrl}}/healthz
-
-### A wrong error code
-# @name wrongCode
-# @expect 401 FORBIDDEN
-GET {{baseUrl}}/api/mocs/uploads/sessions
-
-### Not in the document
-# @name undocumented
-# @expect 404
-GET {{baseUrl}}/nowhere
-
-### Nobody answers
-# @name unanswered
-# @expect 200
-GET http://127.0.0.1:1/
-
-### States nothing
-# @name unstated
-GET {{baseUrl}}/healthz
-";
-    std::fs::write(contract.path().join("wrong.http"), requests).unwrap();
-
-    let replay = replay(&server, contract.path());
-    assert!(!replay.is_success);
-    let expected = [
-        "wrongStatus: \"answers 201\": Error: answered 200",
-        "wrongCode: \"answers 401 FORBIDDEN\": Error: answered 401 UNAUTHORIZED",
-        "undocumented: \"is documented\": Error: GET /nowhere is not in /openapi.json",
-        "unanswered: \"connect ECONNREFUSED",
-        "unstated: 1 checks instead of 2",
-    ];
-    assert_eq!(replay.failures.len(), expected.len(), "{replay:#?}");
-    for (failure, start) in replay.failures.iter().zip(expected) {
-        assert!(failure.starts_with(start), "{failure}");
-    }
-}
-
 #[derive(Debug)]
 struct Replay {
     is_success: bool,
@@ -347,25 +246,16 @@ fn server_for_replay(folder: &Path) -> Server {
         ),
         (OVERDUE_SESSION_ID, SEED_USER, 25 * HOUR_MS, 24 * HOUR_MS),
     ] {
-        let insert = |ms_ago: fn(i64) -> String| {
-            let (created_at, expires_at) = (ms_ago(age_ms), ms_ago(age_ms - lifetime_ms));
-            format!(
-                "INSERT INTO upload_sessions
-                   (id, user_id, status, part_size_bytes, expires_at, created_at, updated_at)
-                 VALUES ('{id}', '{user}', 'active', 5242880, {expires_at}, {created_at},
-                         {created_at})"
-            )
+        let ms_ago = |ms: i64| match stores.database {
+            Some(_) => format!("now() - {ms} * interval '1 ms'"),
+            None => format!("unixepoch() * 1000 - {ms}"),
         };
-        match &stores.database {
-            Some(database) => {
-                database.psql(&insert(|ms| format!("now() - {ms} * interval '1 ms'")));
-            }
-            None => {
-                let database = rusqlite::Connection::open(folder.join("moc-uploads.db")).unwrap();
-                let insert = insert(|ms| format!("unixepoch() * 1000 - {ms}"));
-                database.execute(&insert, ()).unwrap();
-            }
-        }
+        let (created_at, expires_at) = (ms_ago(age_ms), ms_ago(age_ms - lifetime_ms));
+        stores.sql(&format!(
+            "INSERT INTO upload_sessions
+               (id, user_id, status, part_size_bytes, expires_at, created_at, updated_at)
+             VALUES ('{id}', '{user}', 'active', 5242880, {expires_at}, {created_at}, {created_at})"
+        ));
     }
     server
 }

@@ -4,11 +4,16 @@
     reason = "a test that panics has failed, as it should"
 )]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, TcpStream};
-use std::process::Command;
+#[path = "lifecycle/on_disk.rs"]
+mod on_disk;
+#[path = "lifecycle/on_sqlite.rs"]
+mod on_sqlite;
+#[path = "lifecycle/once.rs"]
+mod once;
 
-use moc_uploads_testkit::server::{Server, command};
+use moc_uploads_testkit::server::{Server, stores};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_moc-uploads");
 
@@ -86,30 +91,6 @@ fn start(variables: &[(&str, &str)]) -> (tempfile::TempDir, Server) {
 }
 
 #[test]
-fn it_serves_without_configuration_and_ends_well_on_sigterm() {
-    let (folder, mut server) = start(&[]);
-    let mut connection = Connection::open(&server);
-    assert_eq!(connection.get("/healthz").status, 200);
-    assert_eq!(connection.get("/readyz").status, 200);
-    assert!(connection.get("/metrics").body.contains("# TYPE"));
-    assert!(folder.path().join("moc-uploads.db").exists());
-    server.terminate();
-    assert_eq!(server.wait().code(), Some(0));
-    let log = server.log();
-    assert_eq!(log.last().unwrap()["message"], "stopped", "{log:#?}");
-    let listening = log.iter().find(|line| line["message"] == "listening");
-    assert_eq!(listening.unwrap()["url"], server.url());
-    assert!(
-        log.iter().any(|line| line["level"] == "WARN"
-            && line["message"]
-                .as_str()
-                .unwrap()
-                .contains("without a token")),
-        "{log:#?}"
-    );
-}
-
-#[test]
 fn running_requests_are_answered_after_sigterm() {
     let (_folder, mut server) = start(&[]);
     let mut idle = Connection::open(&server);
@@ -168,10 +149,8 @@ fn what_a_vanished_client_began_is_finished_after_sigterm() {
     connection.send(rest);
     let created: serde_json::Value =
         serde_json::from_str(&connection.response().unwrap().body).unwrap();
-    let mut database = rusqlite::Connection::open(folder.path().join("moc-uploads.db")).unwrap();
-    let lock = database
-        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
-        .unwrap();
+    let stores = stores(folder.path());
+    let held = stores.hold_writes();
 
     let path = format!(
         "/api/mocs/uploads/sessions/{}",
@@ -188,18 +167,14 @@ fn what_a_vanished_client_began_is_finished_after_sigterm() {
     server.wait_for("client went away");
     server.terminate();
     server.wait_for("shutting down");
-    lock.commit().unwrap();
+    drop(held);
 
     assert_eq!(server.wait().code(), Some(0));
-    let freed_count: u32 = database
-        .query_row(
-            "SELECT count(*) FROM upload_sessions
-             WHERE status = 'cancelled' AND storage_freed_at IS NOT NULL",
-            [],
-            |row| row.get(0),
-        )
-        .unwrap();
-    assert_eq!(freed_count, 1, "{:#?}", server.log());
+    let freed_count = stores.sql(
+        "SELECT count(*) FROM upload_sessions
+         WHERE status = 'cancelled' AND storage_freed_at IS NOT NULL",
+    );
+    assert_eq!(freed_count, "1", "{:#?}", server.log());
 }
 
 #[test]
@@ -235,8 +210,7 @@ fn a_second_signal_is_now_also_when_no_request_is_left() {
     connection.send(rest);
     assert_eq!(connection.response().unwrap().status, 201);
     // The event of that can't be written.
-    let other = rusqlite::Connection::open(folder.path().join("moc-uploads.db")).unwrap();
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let _held = stores(folder.path()).hold_writes();
     server.terminate();
     server.wait_for("shutting down");
     server.terminate();
@@ -257,38 +231,6 @@ fn the_grace_ends() {
 
 fn has_cut_by(server: &Server, cause: &str) -> bool {
     server.log().iter().any(|line| line["cut_by"] == cause)
-}
-
-#[test]
-fn each_log_line_is_one_flat_object_with_the_requests_fields() {
-    let (_folder, mut server) = start(&[]);
-    let mut connection = Connection::open(&server);
-    connection
-        .send("GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Correlation-Id: abc-123\r\n\r\n");
-    assert_eq!(connection.response().unwrap().status, 200);
-    server.terminate();
-    server.wait();
-    let log = server.log();
-    let of_request: Vec<_> = log
-        .iter()
-        .filter(|line| line["correlation_id"] == "abc-123")
-        .collect();
-    assert_eq!(of_request.len(), 1, "{log:#?}");
-    for line in &log {
-        let members = line.as_object().unwrap();
-        assert!(members.values().all(|value| !value.is_object()), "{line}");
-        assert!(members.contains_key("timestamp") && members.contains_key("level"));
-    }
-}
-
-#[test]
-fn a_second_server_on_the_same_data_does_not_start() {
-    let (folder, server) = start(&[]);
-    let output = command(BINARY, folder.path()).output().unwrap();
-    assert_eq!(output.status.code(), Some(1), "{output:?}");
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("another server uses"), "{told}");
-    assert_eq!(Connection::open(&server).get("/healthz").status, 200);
 }
 
 #[test]
@@ -315,83 +257,8 @@ fn the_reaper_runs() {
     let rest = connection.start_request();
     connection.send(rest);
     assert_eq!(connection.response().unwrap().status, 201);
-    rusqlite::Connection::open(folder.path().join("moc-uploads.db"))
-        .unwrap()
-        .execute("UPDATE upload_sessions SET expires_at = created_at", [])
-        .unwrap();
+    stores(folder.path()).sql("UPDATE upload_sessions SET expires_at = created_at");
     server.wait_for("session expired");
     server.wait_for("session storage freed");
     assert_eq!(server.stop().code(), Some(0));
-}
-
-#[test]
-fn running_out_of_descriptors_is_survived() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut limited = Command::new("/bin/sh");
-    let template = command(BINARY, folder.path());
-    limited
-        .args(["-c", "ulimit -n 64 && exec \"$0\" serve", BINARY])
-        .env_clear()
-        .envs(
-            template
-                .get_envs()
-                .filter_map(|(name, value)| Some((name, value?))),
-        );
-    let server = Server::from_command(limited);
-    let connections: Vec<_> = (0..100)
-        .map(|_| TcpStream::connect(server.address()).unwrap())
-        .collect();
-    server.wait_for("no connection can be accepted, trying again");
-    for connection in connections {
-        // It may be reset already.
-        let _ = connection.shutdown(Shutdown::Both);
-    }
-    assert_eq!(Connection::open(&server).get("/healthz").status, 200);
-    assert_eq!(server.stop().code(), Some(0));
-}
-
-#[test]
-fn a_head_that_is_too_large_is_refused() {
-    let (_folder, server) = start(&[]);
-    let mut connection = Connection::open(&server);
-    let filler = "x".repeat(128 * 1024);
-    let request = format!("GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Filler: {filler}\r\n\r\n");
-    // The server may stop reading before all is written.
-    let _ = connection.0.get_mut().write_all(request.as_bytes());
-    let status = connection.response().map(|response| response.status);
-    assert!(matches!(status, Some(431) | None), "{status:?}");
-    assert_eq!(Connection::open(&server).get("/healthz").status, 200);
-}
-
-#[test]
-fn files_are_not_swept_with_the_database_of_others() {
-    let (folder, server) = start(&[]);
-    assert!(server.stop().success());
-    let stored = folder.path().join("blobs/objects/00");
-    std::fs::create_dir_all(&stored).unwrap();
-    let stored = stored.join("dev~a.pdf");
-    std::fs::write(&stored, "somebody's").unwrap();
-
-    let other = folder.path().join("other.db");
-    let mut command = command(BINARY, folder.path());
-    command.env("DATABASE_URL", format!("sqlite:{}", other.display()));
-    let output = command.output().unwrap();
-    assert_eq!(output.status.code(), Some(1), "{output:?}");
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("the files of another database"), "{told}");
-    assert!(stored.exists());
-}
-
-#[test]
-fn two_servers_do_not_share_a_database() {
-    let (folder, server) = start(&[]);
-    let elsewhere = tempfile::tempdir().unwrap();
-    let database = folder.path().join("moc-uploads.db");
-    let mut command = command(BINARY, elsewhere.path());
-    command.env("DATABASE_URL", format!("sqlite:{}", database.display()));
-    let output = command.output().unwrap();
-    assert_eq!(output.status.code(), Some(1), "{output:?}");
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("another server uses"), "{told}");
-    assert_eq!(Connection::open(&server).get("/healthz").status, 200);
 }

@@ -7,6 +7,8 @@
 
 #[path = "replicas/fleet.rs"]
 mod fleet;
+#[path = "support/orphans.rs"]
+mod orphans;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -20,7 +22,7 @@ use serde_json::Value;
 use tokio::process::Command;
 use tokio::sync::Semaphore;
 
-use fleet::{Fleet, Orphans};
+use fleet::Fleet;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_moc-uploads");
 const UPLOADS: usize = 200;
@@ -135,9 +137,7 @@ async fn uploads_outlive_replicas_and_outages_of_the_database() {
     );
 
     // What a replica began that was killed before it could record it.
-    let orphans = Orphans::new(&database_url, &bucket).await;
-    orphans.sweep_as_of_tomorrow().await;
-    assert_eq!(orphans.count().await, 0);
+    orphans::sweep_as_of_tomorrow(&database_url, &bucket).await;
     assert_eq!(bucket.unfinished(), Vec::<String>::new());
     let file_count: usize = made.iter().map(|made| made.files.len()).sum();
     assert_eq!(bucket.objects().len(), file_count);

@@ -1,4 +1,4 @@
-//! The TypeScript SDK against the real binary: in Node and in Chromium, on every kind of store. What
+//! The TypeScript SDK against the real binary: in Node and in Chromium. What
 //! is tried stands in `tools/sdk-tests`.
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
@@ -8,60 +8,45 @@ use std::process::Command;
 #[path = "sdk/host.rs"]
 mod host;
 
-use host::{Host, Store};
-use moc_uploads_testkit::s3;
+use host::Host;
 
-/// One test per kind of store, runtime, and way to it.
+/// One test per runtime and way to the store.
 macro_rules! journeys {
-    ($($test:ident: $runtime:literal to $store:expr, direct $direct:literal;)*) => {
+    ($($test:ident: $runtime:literal, direct $direct:literal;)*) => {
         $(#[test]
         fn $test() {
-            if matches!($store, Store::S3) && s3::is_skipped() {
-                return;
-            }
-            let host = Host::start($store);
+            let host = Host::start();
             run(tests("journey.test.mjs", $runtime, &host).env("SDK_TESTS_DIRECT", $direct));
         })*
     };
 }
 
 journeys! {
-    node_to_disk: "node" to Store::Disk, direct "false";
-    node_to_disk_by_presigned_urls: "node" to Store::Disk, direct "true";
-    chromium_to_disk: "chromium" to Store::Disk, direct "false";
-    chromium_to_disk_by_presigned_urls: "chromium" to Store::Disk, direct "true";
-    node_to_s3: "node" to Store::S3, direct "false";
-    node_to_s3_by_presigned_urls: "node" to Store::S3, direct "true";
-    chromium_to_s3: "chromium" to Store::S3, direct "false";
-    chromium_to_s3_by_presigned_urls: "chromium" to Store::S3, direct "true";
+    from_node: "node", direct "false";
+    from_node_by_presigned_urls: "node", direct "true";
+    from_chromium: "chromium", direct "false";
+    from_chromium_by_presigned_urls: "chromium", direct "true";
 }
 
-#[test]
-fn details_in_node() {
-    run(&mut tests(
-        "details.test.mjs",
-        "node",
-        &Host::start(Store::Disk),
-    ));
-}
+mod once {
+    //! The SDK by itself: what it sends and makes of answers, whatever is behind them.
+    use super::{Host, run, tests};
 
-#[test]
-fn details_in_chromium() {
-    run(&mut tests(
-        "details.test.mjs",
-        "chromium",
-        &Host::start(Store::Disk),
-    ));
-}
+    #[test]
+    fn details_in_node() {
+        run(&mut tests("details.test.mjs", "node", &Host::start()));
+    }
 
-/// What a frontend team installs: its types, and the examples of its README.
-#[test]
-fn the_package_compiles_and_its_examples_run() {
-    run(&mut tests(
-        "package.test.mjs",
-        "node",
-        &Host::start(Store::Disk),
-    ));
+    #[test]
+    fn details_in_chromium() {
+        run(&mut tests("details.test.mjs", "chromium", &Host::start()));
+    }
+
+    /// What a frontend team installs: its types, and the examples of its README.
+    #[test]
+    fn the_package_compiles_and_its_examples_run() {
+        run(&mut tests("package.test.mjs", "node", &Host::start()));
+    }
 }
 
 fn tests(file: &str, runtime: &str, host: &Host) -> Command {

@@ -93,10 +93,13 @@ impl TestApp {
         Self::start(options, Arc::new(ManualClock::new()), place).await
     }
 
-    /// On PostgreSQL, whichever the run asks for.
+    /// On PostgreSQL, whichever database the run asks for.
     pub async fn on_postgres() -> Self {
+        let mut options = options();
+        // What comes back is what tests look at, wherever it is kept.
+        options.settings.redirects_content = false;
         let place = Place::on_postgres().await;
-        Self::start(options(), Arc::new(ManualClock::new()), place).await
+        Self::start(options, Arc::new(ManualClock::new()), place).await
     }
 
     /// With its files in this bucket, whichever store the run asks for, and these changes.

@@ -6,6 +6,7 @@
 mod cluster;
 mod pooler;
 mod tls;
+mod transaction;
 
 use std::collections::hash_map::DefaultHasher;
 use std::fs::File;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 pub use crate::external::is_skipped;
 pub use cluster::Cluster;
 pub use pooler::Pooler;
+pub use transaction::Transaction;
 
 /// A database of one test's own; dropped with everything in it.
 pub struct Database {
@@ -79,6 +81,11 @@ impl Database {
     /// When one of the statements fails.
     pub fn psql(&self, sql: &str) -> String {
         self.cluster.psql(&self.name, sql)
+    }
+
+    /// Begins a transaction with this statement and leaves it open: somebody who is in the way.
+    pub fn hold(&self, statement: &str) -> Transaction {
+        Transaction::begin(self.psql_command(), statement)
     }
 
     /// `psql` with everything that it needs to connect.

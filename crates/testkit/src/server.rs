@@ -14,7 +14,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-pub use stores::{Stores, stores};
+pub use stores::{HeldWrites, Store, Stores, choose, share_stores, stores};
 
 /// Longer than any start and any stop takes; a test that waits for so long has failed.
 const PATIENCE: Duration = Duration::from_secs(120);

@@ -3,14 +3,14 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use moc_uploads_testkit::app::{LocalFile, PUBLIC_BASE_URL, TestApp, session_path};
+use moc_uploads_testkit::app::{LocalFile, RemoteFile, TestApp, session_path};
 use moc_uploads_testkit::faults::{Fault, SECRET};
 use serde_json::Value;
 use tracing::Level;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::MINUTE;
+use crate::{MINUTE, presigned};
 
 /// The lines that this thread has written.
 #[derive(Clone, Default)]
@@ -262,31 +262,36 @@ async fn a_skipped_limit_is_a_warning_each_time() {
 #[tokio::test]
 async fn no_secret_and_no_content_is_written() {
     let (log, _guard) = Log::start();
-    let app = TestApp::on_disk(|_| {}).await;
+    let app = TestApp::new().await;
     let alice = app.user("alice");
     let file = LocalFile::pdf("a", 40).holding(&b"%PDF-1.7 very private content"[..]);
     let id = alice.create_session(std::slice::from_ref(&file)).await;
     let request = file.clone().with("partCount", 1);
     let registered = alice.register_call(&id, &request).await.expect(201).json();
-    let url = registered["presignedUrls"][0]["url"].as_str().unwrap();
-    let signature = url.split("signature=").nth(1).unwrap();
-    let path = url.strip_prefix(PUBLIC_BASE_URL).unwrap();
-    app.anonymous()
-        .put(path)
-        .bytes(file.bytes.clone())
+    let mut entry = registered["presignedUrls"][0].clone();
+    let url = entry["url"].as_str().unwrap().to_owned();
+    let (_, signature) = url.split_once("ignature=").unwrap();
+    let signature = signature.split('&').next().unwrap().to_owned();
+    let put = async |entry: &Value| presigned::put(&app, entry, file.bytes.clone()).await.0;
+    assert_eq!(put(&entry).await, 200);
+    let altered = url
+        .replace("/parts/1", "/parts/2")
+        .replace("partNumber=1", "partNumber=2");
+    entry["url"] = altered.into();
+    assert_eq!(put(&entry).await, 403);
+    let remote = RemoteFile::new(&id, &registered);
+    let listed = alice.get(format!("{}/parts", remote.path)).await;
+    alice
+        .complete_call(&remote, &listed.json())
         .await
         .expect(200);
-    let altered = path.replace("/parts/1", "/parts/2");
-    app.anonymous()
-        .put(altered)
-        .bytes(file.bytes.clone())
-        .await
-        .refused(403, "FORBIDDEN");
     let text = log.text();
-    assert!(text.contains("part uploaded"));
+    assert!(text.contains("file completed"));
+    // A bucket says nothing of it.
+    assert_eq!(text.contains("part uploaded"), app.bucket().is_none());
     let token = alice.token().unwrap();
     for secret in [
-        signature,
+        &signature,
         "very private",
         &token,
         moc_uploads_testkit::app::JWT_SECRET,

@@ -17,7 +17,6 @@ mod cors;
 mod crashes;
 mod create_session;
 mod create_session_limits;
-mod direct_parts;
 mod duplicates;
 mod errors;
 mod events;
@@ -26,10 +25,22 @@ mod extension;
 mod finalize;
 mod finalize_lock;
 mod get_session;
-mod leftovers;
 mod list_parts;
 mod list_sessions;
 mod logs;
+mod on_disk {
+    //! What a folder does otherwise than a bucket.
+    mod leftovers;
+    mod presigned;
+}
+mod on_postgres {
+    //! What PostgreSQL counts.
+    mod statements;
+}
+mod on_s3 {
+    //! What a bucket does otherwise than a folder.
+    mod direct_parts;
+}
 mod openapi;
 mod presigned;
 mod register_batch;
@@ -37,7 +48,6 @@ mod register_file;
 mod restart;
 mod routes;
 mod seed_rows;
-mod statements;
 mod system;
 mod upload_part;
 mod upload_part_bodies;

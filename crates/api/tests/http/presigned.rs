@@ -1,21 +1,23 @@
 //! Presigned part URLs (CONTRACT section 1.3).
 
-use std::time::Duration;
-
+use bytes::Bytes;
 use moc_uploads_core::time::Clock;
 use moc_uploads_testkit::app::{
-    Call, Caller, LocalFile, PUBLIC_BASE_URL, RemoteFile, TestApp, session_path,
+    Caller, LocalFile, PUBLIC_BASE_URL, RemoteFile, TestApp, session_path,
 };
 use serde_json::{Value, json};
 
 use crate::{MINUTE, instant, members};
 
-fn file() -> LocalFile {
+pub(crate) fn file() -> LocalFile {
     LocalFile::pdf("a", 2500)
 }
 
 /// A session of alice with a registered file, and its presigned URLs.
-async fn presigned(app: &TestApp, file: &LocalFile) -> (Caller, String, RemoteFile, Vec<Value>) {
+pub(crate) async fn presigned(
+    app: &TestApp,
+    file: &LocalFile,
+) -> (Caller, String, RemoteFile, Vec<Value>) {
     let alice = app.user("alice");
     let id = alice.create_session(std::slice::from_ref(file)).await;
     let request = file
@@ -26,29 +28,50 @@ async fn presigned(app: &TestApp, file: &LocalFile) -> (Caller, String, RemoteFi
     (alice, id.clone(), RemoteFile::new(&id, &registered), urls)
 }
 
-/// As a client that knows nothing but the entry would send it.
-fn put(app: &TestApp, entry: &Value, bytes: impl Into<bytes::Bytes>) -> Call {
-    put_url(app, entry["url"].as_str().unwrap(), entry, bytes)
+/// As a client that knows nothing but the entry would send it; what it is answered.
+pub(crate) async fn put(app: &TestApp, entry: &Value, bytes: Bytes) -> (u16, Option<String>) {
+    put_url(app, entry["url"].as_str().unwrap(), entry, bytes).await
 }
 
-fn put_url(app: &TestApp, url: &str, entry: &Value, bytes: impl Into<bytes::Bytes>) -> Call {
-    let path = url.strip_prefix(PUBLIC_BASE_URL).unwrap();
-    let mut call = app
-        .anonymous()
-        .put(path)
-        .bytes(bytes)
-        .without("content-type");
-    for (name, value) in entry["headers"].as_object().unwrap() {
-        call = call.header(name, value.as_str().unwrap());
-    }
-    call
+/// To this URL instead: to this server, or to a bucket.
+async fn put_url(app: &TestApp, url: &str, entry: &Value, bytes: Bytes) -> (u16, Option<String>) {
+    let headers = entry["headers"].as_object().unwrap().iter();
+    let headers = headers.map(|(name, value)| (name, value.as_str().unwrap()));
+    let (status, headers) = match url.strip_prefix(PUBLIC_BASE_URL) {
+        Some(path) => {
+            let call = app
+                .anonymous()
+                .put(path)
+                .bytes(bytes)
+                .without("content-type");
+            let response = headers.fold(call, |call, (name, value)| call.header(name, value));
+            let response = response.await;
+            (response.status, response.headers)
+        }
+        None => {
+            // Installed before, by another test: as good.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+            let put = reqwest::Client::new().put(url).body(bytes);
+            let put = headers.fold(put, |put, (name, value)| put.header(name, value));
+            let response = put.send().await.unwrap();
+            (response.status(), response.headers().clone())
+        }
+    };
+    let etag = headers
+        .get("etag")
+        .map(|etag| etag.to_str().unwrap().to_owned());
+    (status.as_u16(), etag)
 }
 
 #[tokio::test]
 async fn there_is_one_for_each_part() {
-    let app = TestApp::on_disk(|_| {}).await;
+    let app = TestApp::new().await;
     let (_, _, _, urls) = presigned(&app, &file()).await;
     assert_eq!(urls.len(), 3);
+    let place = match app.bucket() {
+        None => PUBLIC_BASE_URL.to_owned(),
+        Some(bucket) => format!("{}/{}/", bucket.endpoint(), bucket.name()),
+    };
     for (entry, part_number) in urls.iter().zip(1..) {
         assert_eq!(
             members(entry),
@@ -57,13 +80,13 @@ async fn there_is_one_for_each_part() {
         assert_eq!(entry["partNumber"], part_number);
         assert_eq!(instant(&entry["expiresAt"]), app.clock.now() + 15 * MINUTE);
         assert!(entry["headers"].is_object());
-        assert!(entry["url"].as_str().unwrap().starts_with(PUBLIC_BASE_URL));
+        assert!(entry["url"].as_str().unwrap().starts_with(&place));
     }
 }
 
 #[tokio::test]
 async fn they_are_only_given_on_demand() {
-    let app = TestApp::on_disk(|_| {}).await;
+    let app = TestApp::new().await;
     let alice = app.user("alice");
     let id = alice.create_session(&[file()]).await;
     let registered = alice.register_call(&id, &file()).await.expect(201).json();
@@ -72,14 +95,13 @@ async fn they_are_only_given_on_demand() {
 
 #[tokio::test]
 async fn they_work_without_a_token() {
-    let app = TestApp::on_disk(|_| {}).await;
+    let app = TestApp::new().await;
     let (alice, _, remote, urls) = presigned(&app, &file()).await;
     let mut parts = Vec::new();
     for (entry, part_number) in urls.iter().zip(1..) {
-        let put = put(&app, entry, file().part(part_number, 1024))
-            .await
-            .expect(200);
-        parts.push(json!({ "partNumber": part_number, "etag": put.header("etag") }));
+        let (status, etag) = put(&app, entry, file().part(part_number, 1024)).await;
+        assert_eq!(status, 200);
+        parts.push(json!({ "partNumber": part_number, "etag": etag.unwrap() }));
     }
     let listed = alice.get(format!("{}/parts", remote.path)).await.json();
     assert_eq!(listed["parts"].as_array().unwrap().len(), 3);
@@ -92,57 +114,32 @@ async fn they_work_without_a_token() {
 
 #[tokio::test]
 async fn they_are_good_for_their_part_alone() {
-    let app = TestApp::on_disk(|_| {}).await;
+    let app = TestApp::new().await;
     let (_, _, remote, urls) = presigned(&app, &file()).await;
     let (_, _, other, _) = presigned(&app, &file()).await;
     let url = urls[0]["url"].as_str().unwrap();
+    let (first, second) = match app.bucket() {
+        None => ("/parts/1", "/parts/2"),
+        Some(_) => ("partNumber=1", "partNumber=2"),
+    };
     let session = |remote: &RemoteFile| remote.path.split('/').nth(5).unwrap().to_owned();
     for altered in [
-        url.replacen("/parts/1", "/parts/2", 1),
+        url.replacen(first, second, 1),
         url.replace(&remote.file_id, &other.file_id),
         url.replace(&session(&remote), &session(&other)),
-        url.replace(&remote.path, &other.path),
+        url.replace(&session(&remote), &session(&other))
+            .replace(&remote.file_id, &other.file_id),
     ] {
         assert_ne!(altered, url);
-        let refused = put_url(&app, &altered, &urls[0], file().part(1, 1024)).await;
-        refused.refused(403, "FORBIDDEN");
+        let (status, _) = put_url(&app, &altered, &urls[0], file().part(1, 1024)).await;
+        assert_eq!(status, 403, "{altered}");
     }
-    put(&app, &urls[0], file().part(1, 1024)).await.expect(200);
-}
-
-#[tokio::test]
-async fn every_altered_query_is_refused() {
-    let app = TestApp::on_disk(|_| {}).await;
-    let (alice, _, remote, urls) = presigned(&app, &file()).await;
-    let url = urls[0]["url"].as_str().unwrap();
-    let (path, query) = url.split_once('?').unwrap();
-    // One character at a time: whatever it is part of, expiry or signature, it counts.
-    for (index, found) in query
-        .char_indices()
-        .filter(|(_, c)| c.is_ascii_alphanumeric())
-    {
-        let other = if found == '1' { '2' } else { '1' };
-        let mut altered = query.to_owned();
-        altered.replace_range(index..=index, &other.to_string());
-        let url = format!("{path}?{altered}");
-        let response = put_url(&app, &url, &urls[0], file().part(1, 1024)).await;
-        // A name of which a letter is wrong is no presigned request any more.
-        let (code, _) = response.problem();
-        assert!(
-            ["FORBIDDEN", "UNAUTHORIZED"].contains(&code.as_str()),
-            "{response:?}"
-        );
-        if query[..index].contains("ignature=") {
-            response.refused(403, "FORBIDDEN");
-        }
-    }
-    let listed = alice.get(format!("{}/parts", remote.path)).await.json();
-    assert_eq!(listed["parts"], json!([]));
+    assert_eq!(put(&app, &urls[0], file().part(1, 1024)).await.0, 200);
 }
 
 #[tokio::test]
 async fn a_presigned_query_opens_no_other_route() {
-    let app = TestApp::on_disk(|_| {}).await;
+    let app = TestApp::new().await;
     let (_, id, remote, urls) = presigned(&app, &file()).await;
     let query = urls[0]["url"].as_str().unwrap().split_once('?').unwrap().1;
     for path in [
@@ -154,64 +151,4 @@ async fn a_presigned_query_opens_no_other_route() {
         let refused = app.anonymous().get(format!("{path}?{query}")).await;
         refused.refused(401, "UNAUTHORIZED");
     }
-}
-
-#[tokio::test]
-async fn they_expire() {
-    let app = TestApp::on_disk(|options| options.settings.presigned_url_ttl = 2 * MINUTE).await;
-    let (_, _, _, urls) = presigned(&app, &file()).await;
-    assert_eq!(instant(&urls[0]["expiresAt"]), app.clock.now() + 2 * MINUTE);
-    app.clock.advance(2 * MINUTE - Duration::from_millis(1));
-    put(&app, &urls[0], file().part(1, 1024)).await.expect(200);
-    app.clock.advance(Duration::from_millis(2));
-    put(&app, &urls[1], file().part(2, 1024))
-        .await
-        .refused(403, "FORBIDDEN");
-}
-
-#[tokio::test]
-async fn the_parts_are_checked_like_any_other() {
-    let app = TestApp::on_disk(|_| {}).await;
-    let (alice, _, remote, urls) = presigned(&app, &file()).await;
-    let short = put(&app, &urls[0], file().part(3, 1024)).await;
-    let problem = short.refused(400, "PART_SIZE_MISMATCH");
-    assert_eq!(problem["expectedSize"], 1024);
-    for (entry, part_number) in urls.iter().zip(1..) {
-        put(&app, entry, file().part(part_number, 1024))
-            .await
-            .expect(200);
-    }
-    let listed = alice.get(format!("{}/parts", remote.path)).await.json();
-    alice.complete_call(&remote, &listed).await.expect(200);
-    put(&app, &urls[0], file().part(1, 1024))
-        .await
-        .refused(409, "CONFLICT");
-}
-
-#[tokio::test]
-async fn they_end_with_their_session() {
-    let app = TestApp::on_disk(|options| {
-        options.settings.session_ttl = 5 * MINUTE;
-        options.settings.extension.max_lifetime = 5 * MINUTE;
-    })
-    .await;
-    let (alice, id, _, urls) = presigned(&app, &file()).await;
-    alice.delete(session_path(&id)).await.expect(204);
-    put(&app, &urls[0], file().part(1, 1024))
-        .await
-        .refused(400, "SESSION_NOT_ACTIVE");
-    let (_, _, _, urls) = presigned(&app, &file()).await;
-    app.clock.advance(5 * MINUTE);
-    put(&app, &urls[0], file().part(1, 1024))
-        .await
-        .refused(410, "SESSION_EXPIRED");
-}
-
-#[tokio::test]
-async fn a_part_that_came_this_way_is_activity() {
-    let app = TestApp::on_disk(|_| {}).await;
-    let (_, _, _, urls) = presigned(&app, &file()).await;
-    app.clock.advance(6 * MINUTE);
-    let put = put(&app, &urls[0], file().part(1, 1024)).await.expect(200);
-    assert_eq!(put.json()["sessionExtended"], true);
 }

@@ -185,7 +185,7 @@ async fn a_part_sent_again_replaces_the_earlier_one() {
 
 #[tokio::test]
 async fn a_resend_that_fails_leaves_the_earlier_part() {
-    let app = TestApp::on_disk(|_| {}).await;
+    let app = TestApp::new().await;
     let (alice, file, remote) = three_parts(&app).await;
     alice.put_parts(&remote, &file).await;
     let before = listed(&alice, &remote).await;
@@ -211,10 +211,13 @@ async fn a_resend_that_fails_leaves_the_earlier_part() {
         let wrong = wrong.header("content-md5", BASE64_STANDARD.encode([0; 16]));
         wrong.await.refused(400, "CHECKSUM_MISMATCH");
     }
-    app.session_faults.fail("record_part", Fault::Unavailable);
-    let unrecorded = alice.put_part(&remote, 1, vec![b'x'; 1024]).await;
-    unrecorded.refused(503, "DATABASE_UNAVAILABLE");
-    app.session_faults.clear();
+    if app.bucket().is_none() {
+        // A bucket has replaced it by then: what becomes of that is in `on_s3`.
+        app.session_faults.fail("record_part", Fault::Unavailable);
+        let unrecorded = alice.put_part(&remote, 1, vec![b'x'; 1024]).await;
+        unrecorded.refused(503, "DATABASE_UNAVAILABLE");
+        app.session_faults.clear();
+    }
 
     assert_eq!(listed(&alice, &remote).await, before);
     assert_eq!(completed_bytes(&alice, &remote).await, file.bytes);
@@ -307,12 +310,20 @@ async fn all_parts_at_once_and_each_several_times() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn different_bytes_at_once_for_one_part_end_as_one_of_them() {
-    let app = TestApp::on_disk(|_| {}).await;
+    let app = TestApp::new().await;
     let (alice, file, remote) = three_parts(&app).await;
     alice.put_parts(&remote, &file).await;
     let put = |digit: u8| alice.put_part(&remote, 2, vec![b'0' + digit; 1024]);
     let responses: Vec<Response> = together((0..8).map(put)).await;
     assert_eq!(count(&responses, 200), 8);
+    if app.bucket().is_some() {
+        // Which came last there is not known before the bucket is asked: by who completes.
+        let parts = json!({ "parts": listed(&alice, &remote).await });
+        let completed = alice.complete_call(&remote, &parts).await;
+        if completed.status != 200 {
+            completed.refused(400, "INVALID_PART");
+        }
+    }
     let recorded = listed(&alice, &remote).await[1]["etag"].clone();
     let bytes = completed_bytes(&alice, &remote).await;
     let winner = bytes[1024];

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rand::rngs::StdRng;
@@ -11,6 +11,7 @@ use rand::seq::SliceRandom;
 use rand::{Rng, RngCore, SeedableRng};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 /// The least part size that can be configured.
 const PART_SIZE: usize = 5 * 1024 * 1024;
@@ -27,7 +28,7 @@ struct Uploader {
     http: Client,
     base: String,
     rng: StdRng,
-    acknowledged: Arc<AtomicU64>,
+    acknowledged: watch::Sender<u64>,
 }
 
 struct File {
@@ -41,7 +42,7 @@ pub(crate) async fn run(
     url: String,
     seed: u64,
     is_over: Arc<AtomicBool>,
-    acknowledged: Arc<AtomicU64>,
+    acknowledged: watch::Sender<u64>,
 ) -> Finished {
     let mut uploader = Uploader {
         http: Client::builder()
@@ -83,14 +84,21 @@ impl Uploader {
         for file in &files {
             self.upload(&session, file).await;
         }
-        let finalized = self
-            .insist(|this| {
-                this.http
-                    .post(format!("{}/sessions/finalize", this.base))
-                    .json(&json!({ "uploadSessionId": created.1["sessionId"], "title": title }))
-            })
-            .await;
-        assert!(finalized.0.is_success(), "{}", finalized.1);
+        // A replica that died while it finalized has a lock that others respect, until its lease ends.
+        loop {
+            let (status, answer) = self
+                .insist(|this| {
+                    this.http
+                        .post(format!("{}/sessions/finalize", this.base))
+                        .json(&json!({ "uploadSessionId": created.1["sessionId"], "title": title }))
+                })
+                .await;
+            assert!(status.is_success(), "{answer}");
+            if answer["status"] != "finalizing" {
+                break;
+            }
+            self.pause().await;
+        }
         let (_, status) = self.insist(|this| this.http.get(&session)).await;
         let moc = &status["moc"];
         assert_eq!(moc["title"], title, "{status}");
@@ -177,7 +185,7 @@ impl Uploader {
             assert_eq!(status, StatusCode::OK, "{answer}");
             let etag = answer["etag"].as_str().unwrap().to_owned();
             acknowledged.insert(part_number, etag);
-            self.acknowledged.fetch_add(1, Ordering::SeqCst);
+            self.acknowledged.send_modify(|count| *count += 1);
             return true;
         }
         let (_, listed) = self
@@ -225,7 +233,7 @@ impl Uploader {
         }
     }
 
-    /// While the server is down.
+    /// While the server is down, or busy with what it was asked for.
     async fn pause(&mut self) {
         tokio::time::sleep(Duration::from_millis(self.rng.random_range(5..30))).await;
     }

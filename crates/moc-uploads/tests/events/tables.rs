@@ -1,9 +1,7 @@
 //! What the tables say, and which events there are, each as a line: session, type, and the file or
 //! the reason.
 
-use std::path::PathBuf;
-
-use moc_uploads_testkit::postgres::Database;
+use moc_uploads_testkit::server::Stores;
 use serde_json::Value;
 
 const EXPECTED: &str = "
@@ -29,50 +27,25 @@ const EVENTS: &str = "
       coalesce(metadata ->> 'file_id', metadata ->> 'failure_reason', '')
     FROM upload_session_analytics";
 
-pub(crate) enum Tables<'a> {
-    Sqlite(PathBuf),
-    Postgres(&'a Database),
+/// Sorted.
+pub(crate) fn expected(stores: &Stores) -> Vec<String> {
+    lines(stores, EXPECTED)
 }
 
-impl Tables<'_> {
-    pub(crate) fn url(&self) -> String {
-        match self {
-            Self::Sqlite(path) => format!("sqlite:{}", path.display()),
-            Self::Postgres(database) => database.url(),
-        }
-    }
+/// Sorted.
+pub(crate) fn events(stores: &Stores) -> Vec<String> {
+    lines(stores, EVENTS)
+}
 
-    /// Sorted.
-    pub(crate) fn expected(&self) -> Vec<String> {
-        self.lines(EXPECTED)
-    }
-
-    /// Sorted.
-    pub(crate) fn events(&self) -> Vec<String> {
-        self.lines(EVENTS)
-    }
-
-    fn lines(&self, sql: &str) -> Vec<String> {
-        let mut lines: Vec<String> = match self {
-            Self::Sqlite(path) => {
-                let db = rusqlite::Connection::open(path).unwrap();
-                let mut statement = db.prepare(sql).unwrap();
-                let rows = statement.query_map([], |row| row.get(0)).unwrap();
-                rows.collect::<Result<_, _>>().unwrap()
-            }
-            Self::Postgres(database) => {
-                let lines = database.psql(sql);
-                // An output loses the white space at its end.
-                let line = |line: &str| match line.split(' ').count() {
-                    2 => format!("{line} "),
-                    _ => line.to_owned(),
-                };
-                lines.lines().map(line).collect()
-            }
-        };
-        lines.sort_unstable();
-        lines
-    }
+fn lines(stores: &Stores, sql: &str) -> Vec<String> {
+    let lines = stores.sql(sql);
+    // An output may lose the white space at its end.
+    let mut lines: Vec<_> = lines
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect();
+    lines.sort_unstable();
+    lines
 }
 
 /// How many of each type, as a report has it.

@@ -7,15 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use moc_uploads_blob_s3::{AccessKey, Encryption, S3Options, S3Store};
-use moc_uploads_core::event_queue::EventQueue;
-use moc_uploads_core::ids::TimeOrderedIds;
-use moc_uploads_core::ports::ObjectStore;
-use moc_uploads_core::service::{Deps, Settings, Uploads};
-use moc_uploads_core::time::{Clock, SystemClock};
-use moc_uploads_store_postgres::{PostgresOptions, PostgresStore};
-use moc_uploads_testkit::clock::ManualClock;
-use moc_uploads_testkit::s3::{ACCESS_KEY_ID, Bucket, SECRET_ACCESS_KEY};
+use moc_uploads_testkit::s3::Bucket;
 use moc_uploads_testkit::server::Server;
 use serde_json::Value;
 
@@ -140,53 +132,4 @@ fn pump(mut from: TcpStream, mut to: TcpStream) {
     let _ = std::io::copy(&mut from, &mut to);
     let _ = from.shutdown(std::net::Shutdown::Both);
     let _ = to.shutdown(std::net::Shutdown::Both);
-}
-
-/// Multipart uploads that are not completed.
-pub(crate) struct Orphans {
-    uploads: Uploads,
-    clock: Arc<ManualClock>,
-}
-
-impl Orphans {
-    pub(crate) async fn new(database_url: &str, bucket: &Bucket) -> Self {
-        let clock = Arc::new(ManualClock::new());
-        clock.set(SystemClock.now());
-        let database = PostgresStore::open(&PostgresOptions::new(database_url)).unwrap();
-        let database = Arc::new(database);
-        let options = S3Options {
-            credentials: Some(AccessKey {
-                id: ACCESS_KEY_ID.to_owned(),
-                secret: SECRET_ACCESS_KEY.to_owned(),
-            }),
-            endpoint: Some(bucket.endpoint()),
-            force_path_style: true,
-            encryption: Encryption::None,
-            ..S3Options::new(bucket.name())
-        };
-        let deps = Deps {
-            sessions: database.clone(),
-            objects: Arc::new(S3Store::connect(options, clock.clone()).await),
-            events: database,
-            event_queue: Arc::new(EventQueue::new(1)),
-            clock: clock.clone(),
-            ids: Arc::new(TimeOrderedIds),
-        };
-        let uploads = Uploads::new(deps, Settings::default());
-        Self { uploads, clock }
-    }
-
-    /// As every replica does, once what is there is a day old.
-    pub(crate) async fn sweep_as_of_tomorrow(&self) {
-        let age = self.uploads.settings().orphan_age;
-        self.clock.set(SystemClock.now() + age * 2);
-        self.uploads.sweep_orphans().await.unwrap();
-    }
-
-    pub(crate) async fn count(&self) -> usize {
-        let objects: &Arc<dyn ObjectStore> = &self.uploads.deps().objects;
-        let page = objects.list_uploads("", None, 1000).await.unwrap();
-        assert!(page.next.is_none());
-        page.uploads.len()
-    }
 }

@@ -7,20 +7,12 @@ use std::sync::{Arc, Mutex};
 use axum::extract::{Path, State};
 use axum::routing::post;
 use axum::{Json, Router};
-use moc_uploads_testkit::s3::{Bucket, Swift};
-use moc_uploads_testkit::server::Server;
+use moc_uploads_testkit::s3::Bucket;
+use moc_uploads_testkit::server::{Server, stores};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_moc-uploads");
-
-/// Where a server keeps what clients send.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Store {
-    Disk,
-    /// A bucket per server.
-    S3,
-}
 
 /// Serves until it is dropped.
 pub(crate) struct Host {
@@ -28,25 +20,17 @@ pub(crate) struct Host {
     _runtime: tokio::runtime::Runtime,
 }
 
-#[derive(Clone)]
-struct Servers {
-    store: Store,
-    running: Arc<Mutex<HashMap<u32, (Server, TempDir)>>>,
-}
+type Servers = Arc<Mutex<HashMap<u32, (Server, TempDir)>>>;
 
 impl Host {
-    pub(crate) fn start(store: Store) -> Self {
+    pub(crate) fn start() -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let servers = Servers {
-            store,
-            running: Arc::default(),
-        };
         let router = Router::new()
             .route("/store", post(object_store))
             .route("/servers", post(start))
             .route("/servers/{id}/stop", post(stop))
             .route("/servers/{id}/expire/{session}", post(expire))
-            .with_state(servers);
+            .with_state(Servers::default());
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"));
         let listener = listener.unwrap();
         let address = listener.local_addr().unwrap();
@@ -63,10 +47,10 @@ impl Host {
 }
 
 /// Where clients reach the object store by themselves, if they do.
-async fn object_store(State(servers): State<Servers>) -> Json<Value> {
-    let endpoint = || match servers.store {
-        Store::Disk => None,
-        Store::S3 => Some(Swift::shared().endpoint()),
+async fn object_store() -> Json<Value> {
+    let endpoint = || {
+        let folder = tempfile::tempdir().unwrap();
+        stores(folder.path()).bucket.as_ref().map(Bucket::endpoint)
     };
     Json(json!({"endpoint": tokio::task::block_in_place(endpoint)}))
 }
@@ -78,23 +62,18 @@ async fn start(
 ) -> Json<Value> {
     let started = tokio::task::spawn_blocking(move || {
         let folder = tempfile::tempdir().unwrap();
-        let mut environment: HashMap<_, _> = match servers.store {
-            Store::Disk => HashMap::new(),
-            Store::S3 => {
-                let bucket = Bucket::on(Swift::shared()).variables().into_iter();
-                bucket
-                    .map(|(name, value)| (name.to_owned(), value))
-                    .collect()
-            }
-        };
-        environment.extend(variables);
+        // Clients are sent to the bucket for what is in it, where there is one.
+        let environment = [("CONTENT_DELIVERY", "redirect")].into_iter();
         let environment: Vec<_> = environment
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .chain(
+                variables
+                    .iter()
+                    .map(|(name, value)| (name.as_str(), value.as_str())),
+            )
             .collect();
         let server = Server::start(BINARY, folder.path(), &environment);
         let answer = json!({"id": server.pid(), "url": server.url()});
-        let mut running = servers.running.lock().unwrap();
+        let mut running = servers.lock().unwrap();
         running.insert(server.pid(), (server, folder));
         answer
     });
@@ -103,7 +82,7 @@ async fn start(
 
 /// It has to come to its end in good order.
 async fn stop(State(servers): State<Servers>, Path(id): Path<u32>) -> Json<Value> {
-    let (server, _folder) = servers.running.lock().unwrap().remove(&id).unwrap();
+    let (server, _folder) = servers.lock().unwrap().remove(&id).unwrap();
     let stopped = tokio::task::spawn_blocking(move || server.stop());
     let status = stopped.await.unwrap();
     assert!(status.success(), "{status}");
@@ -115,15 +94,13 @@ async fn expire(
     State(servers): State<Servers>,
     Path((id, session)): Path<(u32, String)>,
 ) -> Json<Value> {
-    let running = servers.running.lock().unwrap();
+    let running = servers.lock().unwrap();
     let (_, folder) = &running[&id];
-    let database = rusqlite::Connection::open(folder.path().join("moc-uploads.db")).unwrap();
-    let changed = database
-        .execute(
-            "UPDATE upload_sessions SET expires_at = created_at + 1 WHERE id = ?1",
-            [session],
-        )
-        .unwrap();
-    assert_eq!(changed, 1);
+    let sql = format!(
+        "UPDATE upload_sessions SET expires_at = created_at WHERE id = '{session}' RETURNING id"
+    );
+    let expired = tokio::task::block_in_place(|| stores(folder.path()).sql(&sql));
+    // `psql` says what it did, too.
+    assert_eq!(expired.lines().next(), Some(session.as_str()));
     Json(json!({}))
 }

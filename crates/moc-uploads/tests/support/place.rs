@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use moc_uploads_testkit::server::Server;
+use moc_uploads_testkit::server::{Server, stores};
 use serde_json::Value;
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_moc-uploads");
@@ -21,6 +21,20 @@ impl Place {
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
+    }
+
+    /// Holds a file's URL in an answer of the server against the one that was printed: they are the
+    /// same, but in a bucket, where they are of the same file.
+    #[track_caller]
+    pub(crate) fn assert_same_file(&self, answered: &Value, printed: &Value) {
+        if stores(&self.path("data")).bucket.is_none() {
+            assert_eq!(answered, printed);
+            return;
+        }
+        let mut end = printed.as_str().unwrap().rsplit('/');
+        assert_eq!(end.next(), Some("content"));
+        let id = end.next().unwrap();
+        assert!(answered.as_str().unwrap().contains(id), "{answered}");
     }
 
     pub(crate) fn server(&self, variables: &[(&str, &str)]) -> Server {
@@ -130,9 +144,9 @@ impl Outcome {
         );
     }
 
-    /// It succeeded, and every URL gives the bytes of its file.
+    /// It succeeded, and every URL leads to the bytes of its file.
     #[track_caller]
-    pub(crate) fn assert_uploaded(&self, files: &[&Path]) {
+    pub(crate) fn assert_uploaded(&self, server: &Server, files: &[&Path]) {
         self.assert_status(0);
         let last = self.last();
         assert_eq!(last["event"], "finished");
@@ -141,13 +155,19 @@ impl Outcome {
         assert_eq!(uploaded.len(), files.len());
         for (uploaded, path) in uploaded.iter().zip(files) {
             assert_eq!(uploaded["key"], path.file_name().unwrap().to_str().unwrap());
-            let bytes = get(uploaded["url"].as_str().unwrap());
+            let bytes = content(server, uploaded["url"].as_str().unwrap());
             assert!(
                 bytes == fs::read(path).unwrap(),
                 "{path:?} came back changed"
             );
         }
     }
+}
+
+/// What a printed URL leads to, without the proxy that the client was sent through.
+fn content(server: &Server, url: &str) -> Vec<u8> {
+    let path = url.find("/api/").map(|start| &url[start..]);
+    get(&format!("{}{}", server.url(), path.unwrap()))
 }
 
 pub(crate) fn get(url: &str) -> Vec<u8> {

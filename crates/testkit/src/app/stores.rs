@@ -43,28 +43,30 @@ impl Place {
     /// An empty one. `MOC_TEST_DATABASE=postgres` takes PostgreSQL instead of SQLite,
     /// `MOC_TEST_OBJECTS=s3` a bucket instead of a folder.
     pub(super) async fn new() -> Self {
-        if pair::asks_for_s3() {
-            Self::in_a_bucket(Bucket::on(Swift::taking_small_parts())).await
-        } else {
-            Self::on_disk().await
+        Self {
+            bucket: asked_bucket(),
+            ..Self::on_disk().await
         }
     }
 
     /// The database that is asked for, and a folder.
     pub(super) async fn on_disk() -> Self {
         if pair::asks_for_postgres() {
-            Self::on_postgres().await
+            Self {
+                database: Some(Database::migrated(migrate).await),
+                ..Self::embedded()
+            }
         } else {
             Self::embedded()
         }
     }
 
-    /// PostgreSQL and a folder.
+    /// PostgreSQL, and what is asked for for objects.
     pub(super) async fn on_postgres() -> Self {
         Self {
-            folder: new_folder(),
             database: Some(Database::migrated(migrate).await),
-            bucket: None,
+            bucket: asked_bucket(),
+            ..Self::embedded()
         }
     }
 
@@ -151,6 +153,10 @@ impl Stores {
         }
         .unwrap();
     }
+}
+
+fn asked_bucket() -> Option<Bucket> {
+    pair::asks_for_s3().then(|| Bucket::on(Swift::taking_small_parts()))
 }
 
 fn s3_options(bucket: &Bucket) -> S3Options {

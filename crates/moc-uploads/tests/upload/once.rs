@@ -1,56 +1,17 @@
-//! Servers that can't be trusted, and command lines that nobody meant.
+//! Without a server of ours: servers that can't be trusted, none at all, and command lines that nobody
+//! meant.
 
-use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::os::unix::ffi::OsStrExt;
+use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde_json::json;
 
 use super::fake::{Answer, Fake};
-use super::interrupt;
-use super::place::{BINARY, MIB, Outcome, Place};
-use super::proxy::{Budget, Proxy};
+use super::place::{BINARY, Outcome, Place};
 
 /// Nobody listens there.
 const NOWHERE: &str = "http://127.0.0.1:9";
-
-#[test]
-fn a_path_that_is_no_text_is_resumed_as_it_is_said() {
-    let place = Place::new();
-    let server = place.server(&[]);
-    let proxy = Proxy::start(server.address(), &[Budget::ENDLESS]);
-    let pdf = place
-        .0
-        .path()
-        .join(OsStr::from_bytes(b"my\xff7 castle.pdf"));
-    fs::rename(place.pdf(12 * MIB), &pdf).unwrap();
-
-    proxy.hold_after(7 * MIB as u64);
-    let client = place.upload(&proxy.url(), &[&pdf], &[]).spawn().unwrap();
-    proxy.wait_until_held();
-    interrupt(&client);
-    let outcome = Outcome::of(client.wait_with_output().unwrap());
-    outcome.assert_status(130);
-    proxy.release();
-
-    let command = outcome.last()["resumeCommand"].as_str().unwrap();
-    assert!(command.contains(r"my\3777 castle.pdf'"), "{command}");
-    let mut shell = Command::new("bash");
-    shell
-        .env_clear()
-        .env("XDG_STATE_HOME", place.path("state"))
-        .args(["-c", command]);
-    let resumed = Outcome::run(shell);
-    resumed.assert_status(0);
-    let is_resumed = |event: &serde_json::Value| event["isResumed"] == true;
-    assert!(
-        resumed.events.iter().any(is_resumed),
-        "{:#?}",
-        resumed.events
-    );
-}
 
 #[test]
 fn part_sizes_that_can_be_none_are_refused() {
@@ -130,30 +91,6 @@ fn nothing_that_others_say_steers_the_terminal() {
 }
 
 #[test]
-fn a_result_that_is_lost_is_no_success() {
-    let place = Place::new();
-    let server = place.server(&[]);
-    let pdf = place.pdf(100);
-    for (title, json) in [("Keep", &["--json"][..]), ("Tower", &[])] {
-        let output = Command::new(BINARY)
-            .env_clear()
-            .env("HOME", place.0.path())
-            .args(["upload", "--title", title, "--server", &server.url()])
-            .arg("--allow-duplicates")
-            .arg(&pdf)
-            .args(json)
-            .stdout(Stdio::from(File::create("/dev/full").unwrap()))
-            .output()
-            .unwrap();
-        assert_eq!(output.status.code(), Some(1), "{output:?}");
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        let said = format!("the MOC {} was created", title.to_lowercase());
-        assert!(stderr.contains(&said), "{stderr}");
-        assert!(!stderr.contains("--resume"), "{stderr}");
-    }
-}
-
-#[test]
 fn a_password_in_the_url_is_refused_unsaid() {
     let place = Place::new();
     let pdf = place.pdf(100);
@@ -229,4 +166,29 @@ fn a_moc_that_another_call_is_making_is_waited_for() {
     assert_eq!(outcome.last()["moc"]["slug"], "castle");
     // Waiting is no failure.
     assert_eq!(outcome.count("retry"), 0);
+}
+
+#[test]
+fn what_cannot_be_uploaded_is_said_before_anything_is_sent() {
+    let place = Place::new();
+    let gif = place.file("front.gif", b"GIF89a", 100);
+    let pdf = place.pdf(100);
+    let outcome = Outcome::run(place.upload(NOWHERE, &[&pdf, &gif], &[]));
+    outcome.assert_status(2);
+    assert!(outcome.stderr.contains("front.gif"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains(".webp"), "{}", outcome.stderr);
+    assert_eq!(outcome.last()["exitStatus"], 2);
+    assert_eq!(outcome.events.len(), 1);
+}
+
+#[test]
+fn a_server_that_is_not_there_is_status_5() {
+    let place = Place::new();
+    let pdf = place.pdf(100);
+    let upload = place.upload(NOWHERE, &[&pdf], &["--retries", "1"]);
+    let outcome = Outcome::run(upload);
+    outcome.assert_status(5);
+    assert_eq!(outcome.count("retry"), 1);
+    assert!(outcome.stderr.contains("127.0.0.1:9"), "{}", outcome.stderr);
+    assert!(outcome.last().get("resumeCommand").is_none());
 }

@@ -2,7 +2,7 @@
 //! there.
 
 use bytes::Bytes;
-use moc_uploads_testkit::app::{Caller, LocalFile, RemoteFile, Response, TestApp};
+use moc_uploads_testkit::app::{Caller, LocalFile, RemoteFile, Response, TestApp, session_path};
 use moc_uploads_testkit::faults::Fault;
 use moc_uploads_testkit::s3::Bucket;
 use reqwest::redirect::Policy;
@@ -155,6 +155,19 @@ async fn a_file_is_completed_from_parts_that_nobody_listed() {
     assert_eq!(session["files"][0]["partsReceived"], 2);
 }
 
+#[tokio::test]
+async fn urls_end_with_their_session() {
+    let Some(direct) = Direct::new(true).await else {
+        return;
+    };
+    direct.put(1, direct.part(1)).await;
+    let session = session_path(&direct.session_id);
+    direct.alice.delete(session).await.expect(204);
+    let put = client().put(direct.urls[0]["url"].as_str().unwrap());
+    let refused = put.body(direct.part(1)).send().await.unwrap();
+    assert_eq!(refused.status(), 404);
+}
+
 /// The bucket no longer lists what it has joined: only the records tell that the client's list is
 /// right.
 #[tokio::test]
@@ -225,6 +238,26 @@ async fn of_a_part_that_was_sent_both_ways_the_last_one_counts() {
     let straight = direct.put(2, other.clone()).await;
     direct.complete(&[&first, &straight]).await.expect(200);
     direct.assert_content(&[&direct.part(1), &other]).await;
+}
+
+/// The client knows by its 503: it sends the part again.
+#[tokio::test]
+async fn a_resend_that_could_not_be_recorded_is_not_completed_unnoticed() {
+    let Some(direct) = Direct::new(true).await else {
+        return;
+    };
+    let first = direct.send(1, direct.part(1)).await;
+    let second = direct.send(2, direct.part(2)).await;
+    let faults = &direct.app.session_faults;
+    faults.fail("record_part", Fault::Unavailable);
+    let unrecorded = direct.alice.put_part(&direct.remote, 2, vec![b'x'; 500]);
+    unrecorded.await.refused(503, "DATABASE_UNAVAILABLE");
+    faults.clear();
+    let refused = direct.complete(&[&first, &second]).await;
+    refused.refused(400, "INVALID_PART");
+    let again = direct.send(2, direct.part(2)).await;
+    direct.complete(&[&first, &again]).await.expect(200);
+    direct.assert_content(&[&direct.file.bytes]).await;
 }
 
 #[tokio::test]
