@@ -4,6 +4,7 @@ mod claims;
 mod jwks;
 mod local;
 mod mint;
+mod verified;
 mod verify;
 
 pub use claims::is_subject;

@@ -7,14 +7,14 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use moc_uploads_core::principal::Principal;
 use moc_uploads_core::time::Clock;
-use serde_json::{Map, Value};
 
 use super::claims::Expected;
 use super::jwks::Jwks;
 use super::local::Local;
+use super::verified::{VerifiedToken, VerifiedTokens};
 use super::{AuthError, AuthKeys};
 use crate::config::ApiConfig;
 
@@ -22,12 +22,13 @@ use crate::config::ApiConfig;
 pub(crate) struct Authenticator {
     keys: Keys,
     expected: Expected,
+    verified: VerifiedTokens,
     clock: Arc<dyn Clock>,
 }
 
 enum Keys {
     Bypass(Principal, Local),
-    Secret(Box<DecodingKey>),
+    Secret(Arc<DecodingKey>),
     Jwks(Jwks),
 }
 
@@ -38,7 +39,7 @@ impl Authenticator {
             keys: match &auth.keys {
                 AuthKeys::Bypass(principal) => Keys::Bypass(principal.clone(), Local::new(config)),
                 AuthKeys::Secret(secret) => {
-                    Keys::Secret(Box::new(DecodingKey::from_secret(secret.as_bytes())))
+                    Keys::Secret(Arc::new(DecodingKey::from_secret(secret.as_bytes())))
                 }
                 AuthKeys::Jwks(url) => Keys::Jwks(Jwks::new(url.clone(), clock.clone())),
             },
@@ -47,6 +48,7 @@ impl Authenticator {
                 audience: auth.audience.clone(),
                 admin_group: auth.admin_group.clone(),
             },
+            verified: VerifiedTokens::new(),
             clock,
         }
     }
@@ -54,26 +56,67 @@ impl Authenticator {
     /// The caller of this request.
     pub(crate) async fn authenticate(&self, request: &Parts) -> Result<Principal, AuthError> {
         let headers = &request.headers;
-        let claims = match &self.keys {
+        let verified = match &self.keys {
             Keys::Bypass(principal, local) => {
                 return local.check(request).map(|()| principal.clone());
             }
             Keys::Secret(key) => {
                 let token = bearer_token(headers)?;
-                verify(token, &header_of(token)?, key, Algorithm::HS256)?
+                match self.verified.get(token) {
+                    Some(known) => known,
+                    None => self.verify(token, None, Algorithm::HS256, Arc::clone(key))?,
+                }
             }
-            Keys::Jwks(jwks) => {
-                let token = bearer_token(headers)?;
-                let header = header_of(token)?;
-                let algorithm = match header.alg {
-                    Algorithm::RS256 | Algorithm::ES256 => header.alg,
-                    _ => return Err(WRONG_ALGORITHM),
-                };
-                let key = jwks.key(header.kid.as_deref(), algorithm).await?;
-                verify(token, &header, &key, algorithm)?
-            }
+            Keys::Jwks(jwks) => self.verify_with(jwks, bearer_token(headers)?).await?,
         };
-        self.expected.check(&claims, self.clock.now())
+        self.expected.check(&verified.claims, self.clock.now())
+    }
+
+    async fn verify_with(&self, jwks: &Jwks, token: &str) -> Result<Arc<VerifiedToken>, AuthError> {
+        if let Some(known) = self.verified.get(token) {
+            let key = jwks.key(known.kid.as_deref(), known.algorithm).await?;
+            return if Arc::ptr_eq(&key, &known.key) {
+                Ok(known)
+            } else {
+                self.verify(token, known.kid.clone(), known.algorithm, key)
+            };
+        }
+        let header = jsonwebtoken::decode_header(token).map_err(refusal)?;
+        let algorithm = match header.alg {
+            Algorithm::RS256 | Algorithm::ES256 => header.alg,
+            _ => return Err(WRONG_ALGORITHM),
+        };
+        let key = jwks.key(header.kid.as_deref(), algorithm).await?;
+        self.verify(token, header.kid, algorithm, key)
+    }
+
+    /// The token, when its signature is right. What it says is judged elsewhere, by our clock.
+    fn verify(
+        &self,
+        token: &str,
+        kid: Option<String>,
+        algorithm: Algorithm,
+        key: Arc<DecodingKey>,
+    ) -> Result<Arc<VerifiedToken>, AuthError> {
+        let mut validation = Validation::new(algorithm);
+        validation.required_spec_claims = HashSet::new();
+        validation.validate_exp = false;
+        validation.validate_aud = false;
+        let decoded = jsonwebtoken::decode(token, &key, &validation).map_err(refusal)?;
+        // Extensions that must be understood are not (RFC 7515, 4.1.11).
+        if decoded.header.crit.is_some() {
+            return Err(AuthError::Invalid(
+                "The token demands an extension that is not known here (crit).",
+            ));
+        }
+        let verified = Arc::new(VerifiedToken {
+            kid,
+            algorithm,
+            key,
+            claims: decoded.claims,
+        });
+        self.verified.insert(token, Arc::clone(&verified));
+        Ok(verified)
     }
 }
 
@@ -101,43 +144,14 @@ fn bearer_token(headers: &HeaderMap) -> Result<&str, AuthError> {
     Ok(token)
 }
 
-fn header_of(token: &str) -> Result<Header, AuthError> {
-    let header = jsonwebtoken::decode_header(token).map_err(|error| match error.kind() {
-        ErrorKind::InvalidAlgorithmName | ErrorKind::UnsupportedAlgorithm => WRONG_ALGORITHM,
+fn refusal(error: jsonwebtoken::errors::Error) -> AuthError {
+    match error.kind() {
+        ErrorKind::InvalidSignature => AuthError::Invalid("The token's signature is not right."),
+        ErrorKind::InvalidAlgorithm
+        | ErrorKind::InvalidAlgorithmName
+        | ErrorKind::UnsupportedAlgorithm => WRONG_ALGORITHM,
         _ => NO_TOKEN,
-    })?;
-    // Extensions that must be understood are not (RFC 7515, 4.1.11).
-    if header.crit.is_some() {
-        return Err(AuthError::Invalid(
-            "The token demands an extension that is not known here (crit).",
-        ));
     }
-    Ok(header)
-}
-
-/// The claims, when the signature is right. What they say is judged elsewhere, by our clock.
-fn verify(
-    token: &str,
-    header: &Header,
-    key: &DecodingKey,
-    algorithm: Algorithm,
-) -> Result<Map<String, Value>, AuthError> {
-    if header.alg != algorithm {
-        return Err(WRONG_ALGORITHM);
-    }
-    let mut validation = Validation::new(algorithm);
-    validation.required_spec_claims = HashSet::new();
-    validation.validate_exp = false;
-    validation.validate_aud = false;
-    jsonwebtoken::decode(token, key, &validation)
-        .map(|data| data.claims)
-        .map_err(|error| match error.kind() {
-            ErrorKind::InvalidSignature => {
-                AuthError::Invalid("The token's signature is not right.")
-            }
-            ErrorKind::InvalidAlgorithm => WRONG_ALGORITHM,
-            _ => NO_TOKEN,
-        })
 }
 
 #[cfg(test)]

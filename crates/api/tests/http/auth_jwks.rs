@@ -223,6 +223,36 @@ async fn a_key_that_was_withdrawn_is_forgotten() {
     assert_refused(&app, &old.sign(&claims(&app))).await;
 }
 
+/// One that was let in before is no exception.
+#[tokio::test]
+async fn a_token_counts_as_long_as_its_key_and_its_time() {
+    let hour = Duration::from_secs(60 * 60);
+    for has_successor in [true, false] {
+        let key = ec_1();
+        let provider = Provider::publishing(&[&key, &rsa_1()]).await;
+        let app = app_of(provider.address).await;
+        let long = claims(&app).with("exp", unix_seconds(&app.clock) + 2 * 3600);
+        let long = key.sign(&long);
+        let short = claims(&app).with("exp", unix_seconds(&app.clock) + 60);
+        let short = key.sign(&short);
+        for token in [&long, &short, &long, &short] {
+            assert_accepted(&app, token).await;
+        }
+        app.clock.advance(Duration::from_secs(120));
+        assert_refused(&app, &short).await;
+        assert_accepted(&app, &long).await;
+
+        let other = KeyPair {
+            kid: if has_successor { key.kid } else { "other" },
+            ..ec_2()
+        };
+        provider.publish(&[&other]);
+        app.clock.advance(hour);
+        assert_refused(&app, &long).await;
+        assert_accepted(&app, &other.sign(&claims(&app))).await;
+    }
+}
+
 #[tokio::test]
 async fn a_provider_that_is_out_of_reach_is_503_and_lets_nobody_in() {
     // A port on which nobody listens.
