@@ -12,6 +12,8 @@ pub(crate) struct Queue<T> {
 
 struct State<T> {
     waiting: VecDeque<T>,
+    /// Threads that have nothing to do. Waking costs a system call, needed or not.
+    idle_count: usize,
     is_closed: bool,
 }
 
@@ -20,6 +22,7 @@ impl<T> Default for Queue<T> {
         Self {
             state: Mutex::new(State {
                 waiting: VecDeque::new(),
+                idle_count: 0,
                 is_closed: false,
             }),
             ready: Condvar::new(),
@@ -35,20 +38,24 @@ impl<T> Queue<T> {
             return false;
         }
         state.waiting.push_back(item);
+        let is_somebody_idle = state.idle_count > 0;
         drop(state);
-        self.ready.notify_one();
+        if is_somebody_idle {
+            self.ready.notify_one();
+        }
         true
     }
 
     /// Waits for an item and takes it with up to `max - 1` that wait behind it. Nothing means
     /// closed and empty.
     pub(crate) fn take(&self, max: usize) -> Vec<T> {
+        let mut state = self.lock();
+        state.idle_count += 1;
         let mut state = self
             .ready
-            .wait_while(self.lock(), |state| {
-                state.waiting.is_empty() && !state.is_closed
-            })
+            .wait_while(state, |state| state.waiting.is_empty() && !state.is_closed)
             .unwrap_or_else(PoisonError::into_inner);
+        state.idle_count -= 1;
         let count = max.min(state.waiting.len());
         state.waiting.drain(..count).collect()
     }
