@@ -24,6 +24,9 @@ pub struct ApiConfig {
     pub request_timeout: Duration,
     /// Bytes; a larger JSON body gets 413.
     pub max_json_bytes: usize,
+    /// An answer to a cancel waits for this long until what the session stored is freed; that goes
+    /// on after it.
+    pub freeing_patience: Duration,
     /// Work that goes on when its client has gone: to be waited for before the stores are closed.
     pub detached: TaskTracker,
     /// Makes a request's span part of the caller's trace, by the request's headers.
@@ -31,7 +34,7 @@ pub struct ApiConfig {
 }
 
 impl ApiConfig {
-    /// No CORS, 30 s for bodies, JSON up to 1 MiB, no traces.
+    /// No CORS, 30 s for bodies, JSON up to 1 MiB, 2 s for freeing, no traces.
     pub fn new(auth: AuthConfig) -> Self {
         Self {
             auth,
@@ -40,6 +43,7 @@ impl ApiConfig {
             body_idle_timeout: Duration::from_secs(30),
             request_timeout: Duration::from_secs(30),
             max_json_bytes: 1024 * 1024,
+            freeing_patience: Duration::from_secs(2),
             detached: TaskTracker::new(),
             follow_caller: None,
         }

@@ -1,6 +1,7 @@
 //! `DELETE /sessions/{sessionId}` (CONTRACT section 1.10).
 
 use std::future::IntoFuture;
+use std::time::Duration;
 
 use moc_uploads_testkit::app::{LocalFile, SESSIONS, TestApp, session_path};
 use moc_uploads_testkit::faults::Fault;
@@ -159,6 +160,21 @@ async fn what_could_not_be_freed_is_freed_later() {
     app.object_faults.clear();
     assert_eq!(app.uploads.reap_sessions().await.unwrap().freed, 1);
     assert_eq!(app.stored_files(), NO_FILES);
+}
+
+#[tokio::test]
+async fn a_store_that_is_silent_keeps_no_answer_waiting() {
+    let app = TestApp::with(|options| options.api.freeing_patience = Duration::ZERO).await;
+    let alice = app.user("alice");
+    let (id, _) = alice.upload_all(&[LocalFile::pdf("a", 10)]).await;
+    let gate = app.object_faults.hold("abort_upload");
+    alice.delete(session_path(&id)).await.expect(204);
+    assert_eq!(alice.session(&id).await["status"], "cancelled");
+    assert_ne!(app.stored_files(), NO_FILES);
+    gate.open();
+    app.detached_work_ended().await;
+    assert_eq!(app.stored_files(), NO_FILES);
+    assert_eq!(app.uploads.reap_sessions().await.unwrap().freed, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

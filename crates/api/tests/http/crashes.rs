@@ -170,7 +170,11 @@ impl Client {
 
     async fn cancel(&self) -> Result<(), Error> {
         let (session_id, _) = self.upload().await?;
-        self.uploads.cancel_session(&self.alice, session_id).await
+        let ended = self.uploads.cancel_session(&self.alice, session_id).await?;
+        if let Some(ended) = ended {
+            self.uploads.free_cancelled(&ended).await;
+        }
+        Ok(())
     }
 
     async fn assert_content(&self, session_id: SessionId, file_id: FileId) {
@@ -388,6 +392,7 @@ async fn what_is_stored_after_a_session_was_freed_is_removed() {
     let plan = file.unwrap().plan(session.part_size_bytes);
     let cancel = app.uploads.cancel_session(&client.alice, session_id);
     cancel.await.unwrap();
+    // Which frees it.
     app.uploads.reap_sessions().await.unwrap();
 
     let objects = &deps.objects;

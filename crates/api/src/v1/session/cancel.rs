@@ -2,6 +2,8 @@
 
 use axum::extract::State;
 use http::StatusCode;
+use tokio::time::timeout;
+use tracing::Instrument;
 
 use crate::detach::to_its_end;
 use crate::extract::{Caller, SessionPath};
@@ -30,8 +32,15 @@ pub(crate) async fn cancel_session(
     State(app): State<AppState>,
     SessionPath(session_id): SessionPath,
 ) -> Result<StatusCode, Problem> {
-    to_its_end(&app, |uploads| async move {
-        uploads.cancel_session(&principal, session_id).await
+    let (detached, patience) = (app.config.detached.clone(), app.config.freeing_patience);
+    to_its_end(&app, move |uploads| async move {
+        if let Some(ended) = uploads.cancel_session(&principal, session_id).await? {
+            let freeing = async move { uploads.free_cancelled(&ended).await };
+            let freeing = detached.spawn(freeing.in_current_span());
+            // The session is cancelled; a store that takes its time need not be waited for.
+            let _ = timeout(patience, freeing).await;
+        }
+        Ok(())
     })
     .await?;
     Ok(StatusCode::NO_CONTENT)
