@@ -8,6 +8,7 @@ use moc_uploads_core::ports::{
     CompleteUpload, CompleteUploadOutcome, ObjectStore, ObjectStoreError, Upload,
 };
 
+use crate::connect::while_joining;
 use crate::digests::ObjectDigest;
 use crate::error::{internal, is_no_upload, is_other_parts, store_error};
 use crate::put::to_i32;
@@ -70,6 +71,8 @@ impl S3Store {
             .key(upload.key.as_str())
             .upload_id(&upload.id.0)
             .multipart_upload(parts.build())
+            .customize()
+            .config_override(while_joining(self.options.timeouts))
             .send()
             .await;
         match completed {

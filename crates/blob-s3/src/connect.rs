@@ -12,7 +12,7 @@ use aws_sdk_s3::config::{
 };
 use aws_smithy_http_client::tls;
 
-use crate::options::S3Options;
+use crate::options::{S3Options, Timeouts};
 
 /// Between attempts, doubled each time and cut by chance.
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
@@ -32,6 +32,7 @@ pub(crate) async fn connect(options: &S3Options) -> Clients {
     let time_limits = TimeoutConfig::builder()
         .connect_timeout(timeouts.connect)
         .read_timeout(timeouts.read)
+        .operation_attempt_timeout(timeouts.attempt())
         .operation_timeout(timeouts.operation);
     let retries = RetryConfig::standard()
         .with_max_attempts(options.max_attempts)
@@ -76,6 +77,7 @@ pub(crate) async fn connect(options: &S3Options) -> Clients {
         .timeout_config(
             time_limits
                 .disable_read_timeout()
+                .disable_operation_attempt_timeout()
                 .disable_operation_timeout()
                 .build(),
         );
@@ -83,4 +85,16 @@ pub(crate) async fn connect(options: &S3Options) -> Clients {
         streaming: Client::from_conf(streaming.build()),
         general: Client::from_conf(config),
     }
+}
+
+/// What joining parts has instead of an operation's time: the store may be silent until it is done.
+pub(crate) fn while_joining(timeouts: Timeouts) -> aws_sdk_s3::config::Builder {
+    Config::builder().timeout_config(
+        TimeoutConfig::builder()
+            .connect_timeout(timeouts.connect)
+            .disable_read_timeout()
+            .operation_attempt_timeout(timeouts.complete())
+            .operation_timeout(timeouts.complete())
+            .build(),
+    )
 }

@@ -86,16 +86,30 @@ pub struct Timeouts {
     pub connect: Duration,
     /// For the next bytes, or for taking ours.
     pub read: Duration,
-    /// For one operation with all its attempts; sending a part takes as long as the client does.
+    /// For one operation with all its attempts, each of which has half of it: a connection that was
+    /// lost without a word costs one of them. Joining parts, which is work for a store, has one
+    /// attempt after the other in twice the time. Sending a part takes as long as the client does.
     pub operation: Duration,
+}
+
+impl Timeouts {
+    /// For one attempt at an operation.
+    pub(crate) fn attempt(self) -> Duration {
+        self.operation / 2
+    }
+
+    /// For joining parts, with all attempts.
+    pub(crate) fn complete(self) -> Duration {
+        self.operation * 2
+    }
 }
 
 impl Default for Timeouts {
     fn default() -> Self {
         Self {
-            connect: Duration::from_secs(3),
+            connect: Duration::from_secs(2),
             read: Duration::from_secs(10),
-            operation: Duration::from_secs(30),
+            operation: Duration::from_secs(10),
         }
     }
 }

@@ -11,6 +11,7 @@ use moc_uploads_testkit::clock::ManualClock;
 use moc_uploads_testkit::object_store::{PART_BYTES, TestFile, body};
 use moc_uploads_testkit::s3::{Bucket, Swift, is_skipped};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
 
 use crate::listener::{self, listener, unstored_file};
 
@@ -87,6 +88,50 @@ async fn a_store_that_does_not_answer_is_not_waited_for() {
     .await;
     let store = connect(options(endpoint)).await;
     assert_unavailable(store.ping().await);
+}
+
+/// With the defaults: whoever waits is told before a load balancer tells them. Tokio's time stands
+/// still while anybody works, and jumps when all wait.
+#[tokio::test(start_paused = true)]
+async fn a_silent_store_is_waited_for_as_long_as_is_documented() {
+    let (endpoint, _) = listener(async |connection| {
+        let _silent = connection;
+        std::future::pending::<()>().await;
+    })
+    .await;
+    let store = connect(listener::options(endpoint)).await;
+    let (small, large) = (unstored_file(1000), unstored_file(16 * 1024 * 1024));
+    let (upload, key) = (&small.upload, &small.upload.key);
+    let put = async |file: &TestFile| {
+        let part = body(&file.bytes, 64 * 1024, None);
+        let put = store.put_part(&file.upload, file.put(1, false), part);
+        put.await.map_err(|error| match error {
+            PutPartError::Store(error) => error,
+            other => panic!("{other}"),
+        })
+    };
+    assert_unavailable_in(10, store.ping()).await;
+    assert_unavailable_in(10, store.create_upload(key, "application/pdf")).await;
+    assert_unavailable_in(10, store.list_parts(upload)).await;
+    assert_unavailable_in(10, store.object_size(key)).await;
+    let read = async { store.read_object(key, 0..1).await.map(drop) };
+    assert_unavailable_in(10, read).await;
+    assert_unavailable_in(10, store.abort_upload(upload)).await;
+    assert_unavailable_in(10, put(&small)).await;
+    assert_unavailable_in(10, put(&large)).await;
+    let parts = [ETag::parse("e")];
+    assert_unavailable_in(20, small.complete(&store, &parts, None)).await;
+}
+
+async fn assert_unavailable_in<T: std::fmt::Debug>(
+    seconds: u64,
+    call: impl Future<Output = Result<T, ObjectStoreError>>,
+) {
+    let limit = Duration::from_millis(seconds * 1000 + 500);
+    match timeout(limit, call).await {
+        Ok(result) => assert_unavailable(result),
+        Err(_) => panic!("not in {seconds} s"),
+    }
 }
 
 #[tokio::test]

@@ -273,14 +273,17 @@ fn daily_limit(reader: &mut Reader<'_>, warnings: &mut Vec<String>) -> Option<u3
     }
 }
 
+/// How the AWS SDK came by its credentials is of no use to whoever reads the rest.
+const LOG_FILTER: &str = "info,aws_config=warn";
+
 fn log_filter(reader: &mut Reader<'_>) -> String {
     reader
-        .parsed("RUST_LOG", "info", |text| {
+        .parsed("RUST_LOG", LOG_FILTER, |text| {
             EnvFilter::try_new(text)
                 .map(|_| text.to_owned())
                 .map_err(|error| {
                     format!("must be a filter like info or moc_uploads=debug ({error})")
                 })
         })
-        .unwrap_or_else(|| "info".to_owned())
+        .unwrap_or_else(|| LOG_FILTER.to_owned())
 }

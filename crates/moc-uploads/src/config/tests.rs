@@ -57,7 +57,7 @@ fn the_defaults_are_the_contracts() {
     );
     assert_eq!(config.body_idle_timeout.as_secs(), 30);
     assert_eq!(config.shutdown_grace.as_secs(), 30);
-    assert_eq!(config.log_filter, "info");
+    assert_eq!(config.log_filter, "info,aws_config=warn");
     assert_eq!(
         format!("{:?}", config.settings),
         format!("{:?}", Settings::default())
