@@ -3,7 +3,9 @@
 use std::error::Error;
 use std::fmt;
 
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::RequestId;
+use moc_uploads_core::causes;
 use moc_uploads_core::ports::ObjectStoreError;
 
 /// Codes of failures that are about the store or its operators, not about the request: worth
@@ -27,12 +29,72 @@ const OPERATORS_CODES: &[&str] = &[
     "ThrottlingException",
 ];
 
-/// An operation of S3 that failed, with everything that a log should say about it.
+/// An operation of S3 that failed: the source of every [`ObjectStoreError`] of an
+/// [`S3Store`](crate::S3Store).
 #[derive(Debug, thiserror::Error)]
 #[error("{operation}: {reason}")]
-struct Failure {
+pub struct S3Failure {
     operation: &'static str,
     reason: String,
+    status: Option<u16>,
+    code: Option<String>,
+}
+
+impl S3Failure {
+    /// What is behind this error, when it is one of this store's.
+    pub fn of(error: &ObjectStoreError) -> Option<&Self> {
+        let (ObjectStoreError::Unavailable(source) | ObjectStoreError::Internal(source)) = error;
+        source.downcast_ref()
+    }
+
+    /// The status of the answer; `None` where none came.
+    pub fn status(&self) -> Option<u16> {
+        self.status
+    }
+
+    /// The store's own word for it (`NoSuchBucket`, `NotImplemented`); the answer to a HEAD has none.
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    /// Whether nothing was sent, for want of credentials.
+    pub fn is_for_want_of_credentials(&self) -> bool {
+        self.status.is_none() && self.reason.contains("credential")
+    }
+
+    fn told(operation: &'static str, reason: impl fmt::Display) -> Self {
+        Self {
+            operation,
+            reason: reason.to_string(),
+            status: None,
+            code: None,
+        }
+    }
+
+    fn answered<E>(operation: &'static str, error: &SdkError<E>) -> Self
+    where
+        E: Error + ProvideErrorMetadata + 'static,
+    {
+        let status = error.raw_response().map(|answer| answer.status().as_u16());
+        let reason = match (error, status) {
+            (SdkError::ServiceError(answer), Some(status)) => {
+                let mut reason = status.to_string();
+                let meta = answer.err().meta();
+                let request_id = meta.request_id().map(|id| format!("(request {id})"));
+                for said in [meta.code(), meta.message(), request_id.as_deref()] {
+                    reason.extend(said.map(|said| format!(" {said}")));
+                }
+                reason
+            }
+            _ => causes(error),
+        };
+        Self {
+            operation,
+            reason,
+            status,
+            code: error.code().map(str::to_owned),
+        }
+    }
 }
 
 /// What S3 could not do. No answer, too many requests and faults of the other side are worth
@@ -52,10 +114,7 @@ where
         }
         _ => false,
     };
-    let failure = Failure {
-        operation,
-        reason: DisplayErrorContext(error).to_string(),
-    };
+    let failure = S3Failure::answered(operation, error);
     if is_ours {
         ObjectStoreError::Internal(failure.into())
     } else {
@@ -70,14 +129,12 @@ pub(crate) fn timed_out(operation: &'static str) -> ObjectStoreError {
 
 /// What S3 did not do.
 pub(crate) fn unavailable(operation: &'static str, reason: impl fmt::Display) -> ObjectStoreError {
-    let reason = reason.to_string();
-    ObjectStoreError::Unavailable(Failure { operation, reason }.into())
+    ObjectStoreError::Unavailable(S3Failure::told(operation, reason).into())
 }
 
 /// What S3 should not have said.
 pub(crate) fn internal(operation: &'static str, reason: impl fmt::Display) -> ObjectStoreError {
-    let reason = reason.to_string();
-    ObjectStoreError::Internal(Failure { operation, reason }.into())
+    ObjectStoreError::Internal(S3Failure::told(operation, reason).into())
 }
 
 /// There is no such object. A HEAD has no body to say so.

@@ -15,5 +15,6 @@ mod put;
 mod read;
 mod store;
 
+pub use error::S3Failure;
 pub use options::{AccessKey, Encryption, S3Options, Timeouts};
 pub use store::S3Store;

@@ -10,6 +10,8 @@ pub(crate) enum Error {
     Postgres(#[from] sqlx::Error),
     #[error("the database was not heard of for {} ms", .0.as_millis())]
     NoAnswer(Duration),
+    #[error("the server does not answer")]
+    NoConnection,
     #[error("other requests were always faster")]
     Contended,
     #[error("column {column} can't be read: {cause}")]
@@ -37,7 +39,7 @@ impl Error {
         match self {
             Self::Postgres(sqlx::Error::Database(error)) => error.code().is_some_and(is_passing),
             Self::Postgres(error) => is_of_the_connection(error),
-            Self::NoAnswer(_) | Self::Contended => true,
+            Self::NoAnswer(_) | Self::NoConnection | Self::Contended => true,
             _ => false,
         }
     }

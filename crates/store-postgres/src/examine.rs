@@ -67,7 +67,10 @@ impl PostgresStore {
     /// Those of the database; a schema of a newer program, or of migrations that are not those that
     /// this program knows.
     pub async fn examine(&self) -> Result<Examination, StoreError> {
-        let mut transaction = self.db.begin().await?;
+        let mut transaction = match self.db.begin().await {
+            Ok(transaction) => transaction,
+            Err(error) => return Err(self.db.explain(error).await.into()),
+        };
         let examination = examine(&mut transaction).await?;
         transaction.commit().await?;
         Ok(examination)

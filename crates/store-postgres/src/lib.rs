@@ -83,7 +83,10 @@ impl PostgresStore {
     /// A database that a newer version of this program has migrated, or whose migrations are not
     /// the ones that this program knows.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        Ok(migrate::migrate(&self.db).await?)
+        match migrate::migrate(&self.db).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.db.explain(error).await.into()),
+        }
     }
 
     /// Loads the rows of the seed document, relative to `now`. Loading them again puts them back

@@ -4,8 +4,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgArguments, PgPool, PgRow};
-use sqlx::{AssertSqlSafe, Executor, Postgres};
+use sqlx::postgres::{PgArguments, PgConnection, PgPool, PgRow};
+use sqlx::{AssertSqlSafe, Connection, Executor, Postgres};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::connection;
@@ -114,6 +114,20 @@ impl Database {
             ))
             .await?;
         Ok(lease)
+    }
+
+    /// Why there is no connection, when that is the error: the pool tries again for as long as it has
+    /// time, and keeps to itself what went wrong.
+    pub(crate) async fn explain(&self, error: Error) -> Error {
+        if !matches!(error, Error::Postgres(sqlx::Error::PoolTimedOut)) {
+            return error;
+        }
+        let options = self.pool.connect_options();
+        match tokio::time::timeout(GRACE, PgConnection::connect_with(&options)).await {
+            Ok(Err(cause)) => cause.into(),
+            Ok(Ok(_)) => error,
+            Err(_) => Error::NoConnection,
+        }
     }
 
     async fn lease(&self) -> Result<Lease, Error> {

@@ -1,28 +1,33 @@
 //! The bucket: every operation that a server needs of it, on an object of our own.
 
-use std::fmt::Display;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use moc_uploads_api::CorsOrigins;
 use moc_uploads_blob_s3::{S3Options, S3Store};
+use moc_uploads_core::causes;
 use moc_uploads_core::ids::{FileId, IdGenerator, SessionId, TimeOrderedIds};
 use moc_uploads_core::object_key::ObjectKey;
 use moc_uploads_core::part::PartReceipt;
 use moc_uploads_core::plan::PartPlan;
 use moc_uploads_core::ports::{
-    CompleteUpload, CompleteUploadOutcome, ObjectStore, PartAddress, PutPart, Upload,
+    CompleteUpload, CompleteUploadOutcome, ObjectStore, ObjectStoreError, PartAddress, PutPart,
+    PutPartError, Upload,
 };
 use moc_uploads_core::time::{Clock, SystemClock, Timestamp};
 use reqwest::header::{ACCESS_CONTROL_ALLOW_ORIGIN, DATE};
 
-use super::Report;
+use super::{Report, bucket_advice as advice};
 
 const BUCKET: &str = "bucket";
 const RIGHTS: &str = "bucket rights";
 const CORS: &str = "bucket CORS";
 const CLOCK: &str = "bucket clock";
+const SWEEP: &str = "bucket sweep";
+
+/// Of our own object, below the prefix of all.
+const FOLDER: &str = "doctor/";
 
 const BODY: &[u8] = b"written by moc-uploads doctor, and removed by it";
 
@@ -40,57 +45,55 @@ pub(super) async fn examine(
 ) {
     let store = S3Store::connect(options.clone(), std::sync::Arc::new(SystemClock)).await;
     if let Err(error) = store.ping().await {
-        report.wrong(
-            BUCKET,
-            format!("{options}: {error}"),
-            "Check MOC_BUCKET, AWS_REGION, AWS_ENDPOINT_URL_S3 and the credentials, that this machine \
-             may reach it, and the right s3:ListBucket on it.",
-        );
+        let finding = format!("{options}: {}", causes(&error));
+        report.wrong(BUCKET, finding, advice::for_no_bucket(&error));
         return;
     }
     report.ok(BUCKET, format!("{options} answers"));
     let prefix = ObjectKey::prefix(stage);
     let id = TimeOrderedIds.new_id(SystemClock.now());
-    let Some(key) = ObjectKey::parse(&format!("{prefix}doctor/{id}.txt")) else {
+    let Some(key) = ObjectKey::parse(&format!("{prefix}{FOLDER}{id}.txt")) else {
         return;
     };
     let mut failures = Failures::default();
-    let url = try_operations(&store, &prefix, &key, &mut failures).await;
+    let url = try_operations(&store, &prefix, &key, report, &mut failures).await;
     if failures.0.is_empty() {
         report.ok(RIGHTS, format!("all that are needed, under {prefix}"));
     }
-    for (failure, right) in failures.0 {
-        report.wrong(
-            RIGHTS,
-            failure,
-            format!("Allow {right} (see docs/operating.md)."),
-        );
+    for (failure, advice) in failures.0 {
+        report.wrong(RIGHTS, failure, advice);
     }
     if let Some(url) = url {
         preflight(&url, origins, report).await;
     }
 }
 
-/// What failed, and the right that allows it.
+/// What failed, and what to do.
 #[derive(Default)]
-struct Failures(Vec<(String, &'static str)>);
+struct Failures(Vec<(String, String)>);
 
 impl Failures {
-    fn keep<T>(&mut self, right: &'static str, result: Result<T, impl Display>) -> Option<T> {
+    fn keep<T>(&mut self, right: &'static str, result: Result<T, ObjectStoreError>) -> Option<T> {
         result
-            .map_err(|error| self.0.push((error.to_string(), right)))
+            .map_err(|error| {
+                self.0
+                    .push((causes(&error), advice::for_refused(right, &error)));
+            })
             .ok()
     }
 }
+
+const PUT: &str = "s3:PutObject";
+const ABORT: &str = "s3:AbortMultipartUpload";
 
 /// Gives a URL that a part may be put to.
 async fn try_operations(
     store: &S3Store,
     prefix: &str,
     key: &ObjectKey,
+    report: &mut Report,
     failures: &mut Failures,
 ) -> Option<String> {
-    const PUT: &str = "s3:PutObject";
     let created = store.create_upload(key, "text/plain").await;
     let id = failures.keep(PUT, created)?;
     let upload = Upload {
@@ -107,7 +110,7 @@ async fn try_operations(
     let url = failures.keep(PUT, presigned).map(|part| part.url);
 
     let plan = PartPlan::new(BODY.len() as u64, BODY.len() as u64);
-    let part = PutPart {
+    let put = PutPart {
         part_number: 1,
         plan,
         replaces: false,
@@ -115,13 +118,30 @@ async fn try_operations(
         checksums: Vec::new(),
     };
     let body = stream::iter([Ok(Bytes::from_static(BODY))]).boxed();
-    if let Some(etag) = failures.keep(PUT, store.put_part(&upload, part, body).await) {
+    let put = store.put_part(&upload, put, body).await;
+    let put = put.map_err(|error| match error {
+        PutPartError::Store(error) => error,
+        other => ObjectStoreError::Internal(other.into()),
+    });
+    if let Some(etag) = failures.keep(PUT, put) {
         failures.keep(
             "s3:ListMultipartUploadParts",
             store.list_parts(&upload).await,
         );
-        let listed = store.list_uploads(prefix, None, 1).await;
-        failures.keep("s3:ListBucketMultipartUploads", listed);
+        let listed = store
+            .list_uploads(&format!("{prefix}{FOLDER}"), None, 1000)
+            .await;
+        if let Some(page) = failures.keep("s3:ListBucketMultipartUploads", listed)
+            && !page.uploads.iter().any(|found| found.upload == upload)
+        {
+            report.warning(
+                SWEEP,
+                "uploads under way are not listed by the beginning of their key, so those that no \
+                 file owns are not found",
+                "Let the bucket abort uploads that are not completed: by a lifecycle rule, or as MinIO \
+                 does by itself after a day (docs/operating.md, \"Bucket: lifecycle\").",
+            );
+        }
         let complete = CompleteUpload {
             parts: vec![PartReceipt {
                 part_number: 1,
@@ -135,37 +155,29 @@ async fn try_operations(
             failures.keep("s3:GetObject", read_back(store, key).await);
         }
     }
-    failures.keep("s3:AbortMultipartUpload", store.abort_upload(&upload).await);
+    failures.keep(ABORT, store.abort_upload(&upload).await);
     // Also of one that is never completed.
     if let Some(id) = failures.keep(PUT, store.create_upload(key, "text/plain").await) {
         let other = Upload {
             key: key.clone(),
             id,
         };
-        failures.keep("s3:AbortMultipartUpload", store.abort_upload(&other).await);
+        failures.keep(ABORT, store.abort_upload(&other).await);
     }
     failures.keep("s3:DeleteObject", store.delete_object(key).await);
     url
 }
 
-async fn read_back(store: &S3Store, key: &ObjectKey) -> Result<(), String> {
-    let size = store
-        .object_size(key)
-        .await
-        .map_err(|error| error.to_string())?;
-    let size = size.ok_or("what was written is not there")?;
-    let body = store.read_object(key, 0..size).await;
-    let mut body = body
-        .map_err(|error| error.to_string())?
-        .ok_or("what was written is not there")?;
-    let mut bytes = Vec::new();
-    while let Some(chunk) = body.next().await {
-        bytes.extend(chunk.map_err(|error| error.to_string())?);
-    }
-    if bytes == BODY {
+async fn read_back(store: &S3Store, key: &ObjectKey) -> Result<(), ObjectStoreError> {
+    let otherwise = |what: &str| ObjectStoreError::Internal(what.into());
+    let is_gone = || otherwise("what was written is not there");
+    let size = store.object_size(key).await?.ok_or_else(is_gone)?;
+    let body = store.read_object(key, 0..size).await?.ok_or_else(is_gone)?;
+    let chunks: Vec<Bytes> = body.try_collect().await?;
+    if chunks.concat() == BODY {
         Ok(())
     } else {
-        Err("what was written comes back otherwise".to_owned())
+        Err(otherwise("what was written comes back otherwise"))
     }
 }
 
@@ -222,11 +234,7 @@ fn clock(date: Option<&str>, asked_at: Timestamp, report: &mut Report) {
     let ahead_ms = since_epoch.as_millis() as i64 - asked_at.unix_ms();
     let finding = format!("about {} s ahead of this machine's", ahead_ms / 1000);
     if ahead_ms.unsigned_abs() > SKEW.as_millis() as u64 {
-        report.wrong(
-            CLOCK,
-            finding,
-            "Requests are signed with this machine's clock: keep it by NTP.",
-        );
+        report.wrong(CLOCK, finding, advice::KEEP_TIME);
     } else {
         report.ok(CLOCK, finding);
     }

@@ -2,6 +2,7 @@
 
 mod auth;
 mod bucket;
+mod bucket_advice;
 mod database;
 mod disk;
 mod report;
