@@ -9,6 +9,7 @@ mod token;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use moc_uploads_api::auth::{AuthConfig, AuthKeys};
@@ -102,15 +103,26 @@ impl TestApp {
         Self::start(options, Arc::new(ManualClock::new()), place).await
     }
 
+    /// On PostgreSQL and with its files in this bucket, whichever the run asks for; otherwise as
+    /// [`TestApp::in_a_bucket`].
+    pub async fn on_postgres_in_a_bucket(bucket: Bucket) -> Self {
+        let place = Place::on_postgres().await.with_bucket(bucket);
+        Self::start_in_a_bucket(options(), place).await
+    }
+
     /// With its files in this bucket, whichever store the run asks for, and these changes.
     /// Parts are as large as S3 wants them, and the clock begins with the true time: S3 goes by it.
     pub async fn in_a_bucket(bucket: Bucket, change: impl FnOnce(&mut Options)) -> Self {
         let mut options = options();
-        options.settings.part_size_bytes = Settings::default().part_size_bytes;
         change(&mut options);
+        Self::start_in_a_bucket(options, Place::in_a_bucket(bucket).await).await
+    }
+
+    async fn start_in_a_bucket(mut options: Options, place: Place) -> Self {
+        options.settings.part_size_bytes = Settings::default().part_size_bytes;
         let clock = ManualClock::new();
         clock.set(SystemClock.now());
-        Self::start(options, Arc::new(clock), Place::in_a_bucket(bucket).await).await
+        Self::start(options, Arc::new(clock), place).await
     }
 
     /// With these changes.
@@ -276,12 +288,17 @@ impl TestApp {
 }
 
 fn options() -> Options {
+    let keys = AuthKeys::Secret(JWT_SECRET.to_owned());
     Options {
         settings: Settings {
             part_size_bytes: PART_SIZE as u64,
             ..Settings::default()
         },
-        api: ApiConfig::new(AuthConfig::new(AuthKeys::Secret(JWT_SECRET.to_owned()))),
+        api: ApiConfig {
+            // Tests look at what is stored, however slow the machine is.
+            freeing_patience: Duration::from_secs(60),
+            ..ApiConfig::new(AuthConfig::new(keys))
+        },
         event_queue_size: 1000,
         is_seeded: false,
     }

@@ -39,7 +39,7 @@ mod on_postgres {
 }
 mod on_s3 {
     //! What a bucket does otherwise than a folder.
-    mod direct_parts;
+    pub(crate) mod direct_parts;
 }
 mod openapi;
 mod presigned;

@@ -72,9 +72,13 @@ impl Place {
 
     /// The database that is asked for, and a bucket.
     pub(super) async fn in_a_bucket(bucket: Bucket) -> Self {
+        Self::on_disk().await.with_bucket(bucket)
+    }
+
+    pub(super) fn with_bucket(self, bucket: Bucket) -> Self {
         Self {
             bucket: Some(bucket),
-            ..Self::on_disk().await
+            ..self
         }
     }
 

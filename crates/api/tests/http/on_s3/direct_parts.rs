@@ -2,7 +2,9 @@
 //! there.
 
 use bytes::Bytes;
-use moc_uploads_testkit::app::{Caller, LocalFile, RemoteFile, Response, TestApp, session_path};
+use moc_uploads_testkit::app::{
+    Call, Caller, LocalFile, RemoteFile, Response, TestApp, session_path,
+};
 use moc_uploads_testkit::faults::Fault;
 use moc_uploads_testkit::s3::Bucket;
 use reqwest::redirect::Policy;
@@ -14,8 +16,8 @@ use crate::{MINUTE, instant};
 const PART: usize = 5 * 1024 * 1024;
 
 /// A session of alice with a registered file of two parts, and where to put them.
-struct Direct {
-    app: TestApp,
+pub(crate) struct Direct {
+    pub(crate) app: TestApp,
     alice: Caller,
     session_id: String,
     file: LocalFile,
@@ -30,20 +32,35 @@ impl Direct {
             options.settings.redirects_content = redirects_content;
         })
         .await;
+        Some(Self::with(app).await)
+    }
+
+    /// With its files in a bucket.
+    pub(crate) async fn with(app: TestApp) -> Self {
         let alice = app.user("alice");
         let file = LocalFile::pdf("a", PART + 500);
         let session_id = alice.create_session(std::slice::from_ref(&file)).await;
         let request = file.clone().with("partCount", 2);
         let registered = alice.register_call(&session_id, &request).await;
         let registered = registered.expect(201).json();
-        Some(Self {
+        Self {
             urls: registered["presignedUrls"].as_array().unwrap().clone(),
             remote: RemoteFile::new(&session_id, &registered),
             app,
             alice,
             session_id,
             file,
-        })
+        }
+    }
+
+    /// Completes the file of parts that were all put straight into the bucket.
+    pub(crate) async fn completing(&self) -> Call {
+        let receipts = [
+            self.put(1, self.part(1)).await,
+            self.put(2, self.part(2)).await,
+        ];
+        let body = json!({ "parts": receipts });
+        self.alice.complete_call(&self.remote, &body)
     }
 
     fn part(&self, part_number: u32) -> Bytes {
