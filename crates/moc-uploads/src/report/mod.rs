@@ -7,12 +7,13 @@ mod wire;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use moc_uploads_core::time::{Clock, SystemClock, Timestamp};
 use serde_json::Value;
 
-use crate::upload::{Api, Error};
+use crate::upload::{Api, Error, Lines, Retry};
 
 pub(crate) use args::AnalyticsArgs;
 use days::Day;
@@ -20,6 +21,9 @@ use wire::Metrics;
 
 /// Requests at once: a report costs the server more than most.
 const CONCURRENCY: usize = 4;
+
+/// How often a request is repeated: of many, one that comes at a bad moment must not spoil all.
+const RETRIES: u16 = 5;
 
 /// Metrics of a range, and of each of its days.
 struct Report {
@@ -89,7 +93,11 @@ async fn metrics(
     let (from, to) = (from.to_string(), to.to_string());
     let mut query = vec![("from", from.as_str()), ("to", to.as_str()), ("limit", "0")];
     query.extend(user_id.map(|user_id| ("userId", user_id)));
-    let mut answer: Value = api.analytics(&query).await?;
+    // A server that is not there is said at once.
+    let is_busy = |error: &Error| matches!(error, Error::Refused(_)) && error.is_transient();
+    let mut answer: Value = Retry::new(RETRIES, Arc::new(Lines))
+        .run_when("analytics", is_busy, || api.analytics(&query))
+        .await?;
     serde_json::from_value(answer["metrics"].take())
         .map_err(|error| Error::Unexpected(error.to_string()))
 }

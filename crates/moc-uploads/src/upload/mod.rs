@@ -29,6 +29,8 @@ use session::{Options, Upload};
 pub(crate) use api::Api;
 pub(crate) use args::UploadArgs;
 pub(crate) use error::Error;
+pub(crate) use progress::Lines;
+pub(crate) use retry::Retry;
 pub(crate) use terminal::{escape, json_line};
 
 /// Uploads the files and creates the MOC; `--help` lists the exit statuses.

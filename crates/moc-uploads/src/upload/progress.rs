@@ -140,7 +140,7 @@ impl Reporter for Json {
 }
 
 /// One line per change on standard error.
-struct Lines;
+pub(crate) struct Lines;
 
 impl Reporter for Lines {
     fn event(&self, event: &Event<'_>) {

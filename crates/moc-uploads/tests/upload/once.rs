@@ -192,3 +192,28 @@ fn a_server_that_is_not_there_is_status_5() {
     assert!(outcome.stderr.contains("127.0.0.1:9"), "{}", outcome.stderr);
     assert!(outcome.last().get("resumeCommand").is_none());
 }
+
+#[test]
+fn a_report_that_a_busy_server_refuses_is_asked_for_again() {
+    let metrics = json!({
+        "sessionsCreated": 7, "sessionsFinalized": 0, "sessionsFailed": 0, "sessionSuccessRate": 0,
+        "averageUploadTimeMs": null, "uploadTimeMs": { "p50": null, "p95": null, "p99": null },
+        "filesRegistered": 0, "filesCompleted": 0, "bytesUploaded": 0, "commonFailurePoints": [],
+        "eventCounts": {},
+    });
+    let fake = Fake::start("limit=0", move |before| match before {
+        1 => Answer::Json(503, json!({ "code": "DATABASE_UNAVAILABLE" })),
+        _ => Answer::Json(200, json!({ "metrics": metrics })),
+    });
+    let mut report = Command::new(BINARY);
+    report
+        .env_clear()
+        .args(["analytics", "--server", &fake.url()]);
+    report.args(["--from", "2026-01-01", "--to", "2026-01-02", "--csv"]);
+    let output = report.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let (lines, errors) = (text(output.stdout), text(output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{errors}");
+    assert!(lines.contains("2026-01-01,7,0,0"), "{lines}");
+    assert!(errors.contains("503"), "{errors}");
+}
