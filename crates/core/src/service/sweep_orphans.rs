@@ -29,9 +29,13 @@ impl Uploads {
     /// # Errors
     /// Those of the database, and of listing a bucket. Storage that is not freed is logged.
     pub async fn sweep_orphans(&self) -> Result<SweptOrphans, Error> {
-        let aborted = self.abort_orphans().await?;
+        let aborted = self.abort_orphans().await;
+        // Not every store lists uploads, or lets us.
         let rechecked = self.recheck_freed().await?;
-        Ok(SweptOrphans { aborted, rechecked })
+        Ok(SweptOrphans {
+            aborted: aborted?,
+            rechecked,
+        })
     }
 
     async fn abort_orphans(&self) -> Result<usize, Error> {
