@@ -12,6 +12,8 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(crate) struct Connection {
     stream: BufReader<TcpStream>,
+    /// As presigned URLs are signed for it.
+    host: SocketAddr,
     line: String,
 }
 
@@ -46,6 +48,7 @@ impl Connection {
         stream.set_write_timeout(Some(TIMEOUT))?;
         Ok(Self {
             stream: BufReader::new(stream),
+            host: addr,
             line: String::new(),
         })
     }
@@ -58,7 +61,7 @@ impl Connection {
         headers: &str,
         body: &[u8],
     ) -> Result<Answer> {
-        let head = head(method, path, headers, body.len());
+        let head = self.head(method, path, headers, body.len());
         self.write(&[head.as_bytes(), body])?;
         self.answer()
     }
@@ -72,7 +75,7 @@ impl Connection {
         body: &[u8],
         midway: impl FnOnce(),
     ) -> Result<Answer> {
-        let head = head(method, path, headers, body.len());
+        let head = self.head(method, path, headers, body.len());
         let (first, second) = body.split_at(body.len() / 2);
         let sent = self.write(&[head.as_bytes(), first]);
         midway();
@@ -127,8 +130,11 @@ impl Connection {
         }
         Ok(self.line.trim_end())
     }
-}
 
-fn head(method: &str, path: &str, headers: &str, length: usize) -> String {
-    format!("{method} {path} HTTP/1.1\r\nhost: bench\r\ncontent-length: {length}\r\n{headers}\r\n")
+    fn head(&self, method: &str, path: &str, headers: &str, length: usize) -> String {
+        let host = self.host;
+        format!(
+            "{method} {path} HTTP/1.1\r\nhost: {host}\r\ncontent-length: {length}\r\n{headers}\r\n"
+        )
+    }
 }

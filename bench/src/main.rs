@@ -16,6 +16,7 @@ mod lifecycle;
 mod memory;
 mod postgres;
 mod proc;
+mod replica;
 mod report;
 mod scratch;
 mod server;
@@ -47,6 +48,8 @@ enum Command {
     Lifecycle(lifecycle::Args),
     /// Lifecycles on PostgreSQL, as a ratio to bare commits on the same server.
     Postgres(postgres::Args),
+    /// What one replica takes in for a bucket, beside what the bucket takes straight.
+    Replica(replica::Args),
     /// Time to complete a file of 1 MiB and one of 1 GiB.
     Complete(complete::Args),
     /// Lifecycles with analytics on, off, and with its table locked by somebody else.
@@ -68,6 +71,7 @@ fn main() -> Result<()> {
         Command::Memory(args) => memory::run(&args),
         Command::Lifecycle(args) => lifecycle::run(&args),
         Command::Postgres(args) => postgres::run(&args),
+        Command::Replica(args) => replica::run(&args),
         Command::Complete(args) => complete::run(&args),
         Command::Events(args) => events::run(&args),
         Command::Analytics(args) => analytics::run(&args),

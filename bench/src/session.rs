@@ -55,6 +55,40 @@ impl Caller {
         })
     }
 
+    /// For parts that go straight into a bucket: where to, and as what, in order.
+    pub(crate) fn register_presigned(
+        &self,
+        connection: &mut Connection,
+        session: &Session,
+        part_count: usize,
+    ) -> Result<(FileUpload, Vec<(SocketAddr, String)>)> {
+        let path = format!("{}/files", session.path);
+        let mut file = metadata(session.size);
+        file["partCount"] = json!(part_count);
+        let body = file.to_string();
+        let answer = connection.request("POST", &path, &self.json, body.as_bytes())?;
+        let answer = answer.json()?;
+        let urls = answer["presignedUrls"].as_array().ok_or("no URLs")?;
+        let urls = urls.iter().map(|entry| {
+            let url = text(entry, "url")?;
+            let url = url.strip_prefix("http://").ok_or("not HTTP")?;
+            let (host, path) = url.split_once('/').ok_or("no path")?;
+            Ok((host.parse()?, format!("/{path}")))
+        });
+        let upload = FileUpload {
+            path: format!("{path}/{}", text(&answer, "fileId")?),
+            size: session.size,
+        };
+        Ok((upload, urls.collect::<Result<_>>()?))
+    }
+
+    /// Frees what the session has stored.
+    pub(crate) fn cancel(&self, connection: &mut Connection, session: &Session) -> Result<()> {
+        connection
+            .request("DELETE", &session.path, &self.authorization, &[])?
+            .expect_success()
+    }
+
     pub(crate) fn put_part(
         &self,
         connection: &mut Connection,
