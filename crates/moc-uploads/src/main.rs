@@ -6,6 +6,7 @@ mod commands;
 mod config;
 mod doctor;
 mod failure;
+mod greeting;
 mod lifecycle;
 mod log_json;
 mod logging;

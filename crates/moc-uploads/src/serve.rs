@@ -19,6 +19,7 @@ use crate::analytics::{Analytics, keep_sums};
 use crate::cli::ServeArgs;
 use crate::config::{Config, Host};
 use crate::failure::Failure;
+use crate::greeting::greeting;
 use crate::lifecycle::{StopSignals, Stopped, serve_until_stopped};
 use crate::traces::follow_caller;
 use crate::wiring::{self, Database};
@@ -72,7 +73,8 @@ pub(crate) async fn serve(config: Config, args: &ServeArgs) -> Result<(), Failur
     let detached = api.detached.clone();
     let router = moc_uploads_api::router(started.uploads, api, readiness.clone(), started.metrics);
     tracing::info!(addr = %address, url = base_url, "listening");
-    greet(&config, address, &base_url);
+    // Nobody reading is no reason to stop.
+    let _ = std::io::stdout().write_all(greeting(&config, address, &base_url).as_bytes());
     let mut stopped = serve_until_stopped(
         listener,
         router,
@@ -119,11 +121,8 @@ async fn start(config: &Config, args: &ServeArgs, base_url: &str) -> Result<Star
         .install_recorder()
         .map_err(|error| Failure::new("can't record metrics", error))?;
     let database = Database::open(config).await?;
-    if !args.no_migrate {
-        database.migrate().await?;
-    }
-    database.take_over().await?;
-    database.synchronise().await?;
+    let prepared = prepare(&database, args).await;
+    prepared.map_err(|failure| failure.in_what(&config.database))?;
     let uploads = wiring::open_uploads(config, &database, base_url).await?;
     let removed_count = uploads
         .sweep_leftovers()
@@ -136,6 +135,24 @@ async fn start(config: &Config, args: &ServeArgs, base_url: &str) -> Result<Star
         database,
         uploads,
         metrics,
+    })
+}
+
+/// The database: its schema, its one server, its time.
+async fn prepare(database: &Database, args: &ServeArgs) -> Result<(), Failure> {
+    if !args.no_migrate {
+        database.migrate().await?;
+    }
+    let taken = async {
+        database.take_over().await?;
+        database.synchronise().await
+    };
+    taken.await.map_err(|failure| {
+        if args.no_migrate {
+            failure.with_hint("With --no-migrate the schema must be there: moc-uploads migrate")
+        } else {
+            failure
+        }
     })
 }
 
@@ -264,25 +281,4 @@ fn raise_file_limit() {
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
         tracing::debug!(%error, "the limit of open files stays as it is");
     }
-}
-
-/// Tells a person where to go next.
-fn greet(config: &Config, address: SocketAddr, base_url: &str) {
-    let folder = std::path::absolute(&config.data_dir).unwrap_or_else(|_| config.data_dir.clone());
-    let server = if address.port() == 3000 && config.host.is_loopback() {
-        String::new()
-    } else {
-        format!("--server {base_url} ")
-    };
-    // Nobody reading is no reason to stop.
-    let _ = writeln!(
-        std::io::stdout(),
-        "moc-uploads {} listens on {base_url}\n\n  \
-         Read and try  {base_url}/docs\n  \
-         Upload        moc-uploads upload {server}castle.pdf front.jpg --title \"Castle\"\n  \
-         Data          {}\n  \
-         Stop          Ctrl-C\n",
-        env!("CARGO_PKG_VERSION"),
-        folder.display()
-    );
 }

@@ -41,7 +41,10 @@ impl Database {
                 PostgresStore::open(options).map(|store| Self::Postgres(Arc::new(store)))
             }
         };
-        opened.map_err(|error| Failure::new(format!("can't open {database}"), error))
+        opened.map_err(|error| {
+            Failure::new(format!("can't open {database}"), error)
+                .with_hint("DATA_DIR or DATABASE_URL says where the database is.")
+        })
     }
 
     /// Brings the schema up to date.

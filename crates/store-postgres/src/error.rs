@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use moc_uploads_core::causes;
 use moc_uploads_core::ports::StoreError;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error(transparent)]
-    Postgres(#[from] sqlx::Error),
+    #[error("{}", in_words(.0))]
+    Postgres(sqlx::Error),
     #[error("the database was not heard of for {} ms", .0.as_millis())]
     NoAnswer(Duration),
     #[error("the server does not answer")]
@@ -31,6 +32,23 @@ pub(crate) enum Error {
     NewerSchema { found: i64, known: i64 },
     #[error("migration {0} was applied to the database in another form")]
     ChangedMigration(&'static str),
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Postgres(error)
+    }
+}
+
+/// Without the line of PostgreSQL's own source, which looks like one of a statement.
+fn in_words(error: &sqlx::Error) -> String {
+    match error.as_database_error() {
+        Some(error) => {
+            let code = error.code().unwrap_or_default();
+            format!("{} ({code})", error.message())
+        }
+        None => causes(error),
+    }
 }
 
 impl Error {

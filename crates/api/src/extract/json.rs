@@ -135,9 +135,26 @@ fn field_error(mut pointer: String, error: &serde_json::Error) -> Problem {
             push_segment(&mut pointer, name);
             format!("The member {name:?} is there twice; send it once.")
         }
-        None => format!("Wrong type: {message}."),
+        None => in_words(message),
     };
     Problem::validation(vec![FieldError::new(pointer, message)])
+}
+
+/// What serde says, without the names of Rust's types.
+fn in_words(message: &str) -> String {
+    let Some((found, expected)) = message.split_once(", expected ") else {
+        return format!("Wrong type: {message}.");
+    };
+    let found = ["invalid type: ", "invalid value: "]
+        .iter()
+        .find_map(|prefix| found.strip_prefix(prefix))
+        .unwrap_or(found);
+    let expected = match expected {
+        "u16" | "u32" | "u64" | "usize" => "a whole number, not negative and not too large,",
+        "a sequence" => "an array",
+        other => other,
+    };
+    format!("Wrong type: {found}, where {expected} is expected.")
 }
 
 /// RFC 6901.

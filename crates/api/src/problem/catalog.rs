@@ -158,7 +158,7 @@ pub(crate) fn entry(code: ErrorCode) -> Entry {
         Code::DatabaseUnavailable => (
             503,
             "The database does not answer",
-            "Nothing acknowledged is lost. Try again after the time in the header Retry-After.",
+            "The place where records are kept does not answer or is full. Nothing acknowledged is lost. Try again after the time in the header Retry-After.",
         ),
         Code::AuthUnavailable => (
             503,

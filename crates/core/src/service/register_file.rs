@@ -5,7 +5,7 @@ use futures_util::{StreamExt, stream};
 
 use super::{CALLS_AT_ONCE, Uploads, owned_session, require_active, settle};
 use crate::causes;
-use crate::error::{Error, FieldError};
+use crate::error::{Error, FieldError, counted};
 use crate::file::FileMetadata;
 use crate::ids::{FileId, SessionId};
 use crate::object_key::ObjectKey;
@@ -364,8 +364,12 @@ fn registered(
 fn file_count_exceeded(max_count: usize) -> Error {
     Error::FileCountExceeded {
         detail: format!(
-            "The session has the {max_count} files that were declared; open a new one for further \
-             files."
+            "The session has {}; open a new one for further files.",
+            counted(
+                max_count,
+                "file, the one that was declared",
+                "files, those that were declared"
+            )
         ),
         max_count,
     }

@@ -1,6 +1,6 @@
 //! The folder of the embedded database and of the disk store.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use super::Report;
@@ -9,6 +9,9 @@ const FOLDER: &str = "data folder";
 const SPACE: &str = "disk space";
 
 const ADVICE: &str = "Set DATA_DIR to a folder that this user may write to, or change its owner.";
+const FULL: &str = "The disk is full: make room, or set DATA_DIR to a folder on another one.";
+const READ_ONLY: &str =
+    "It is mounted read-only: mount it for writing, or set DATA_DIR to a folder elsewhere.";
 
 /// With less there is hardly room for a few uploads.
 const SCARCE_BYTES: u64 = 1 << 30;
@@ -34,9 +37,21 @@ pub(super) fn files(data_dir: &Path, report: &mut Report) {
             FOLDER,
             format!("{} will be made at the first start", shown.display()),
         ),
-        Err(error) => report.wrong(FOLDER, format!("{}: {error}", existing.display()), ADVICE),
+        Err(error) => report.wrong(
+            FOLDER,
+            format!("{}: {error}", existing.display()),
+            advice(error.kind()),
+        ),
     }
     space(existing, report);
+}
+
+fn advice(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => FULL,
+        ErrorKind::ReadOnlyFilesystem => READ_ONLY,
+        _ => ADVICE,
+    }
 }
 
 /// Bytes that reach the disk; the file is gone afterwards, whatever happens.
@@ -55,14 +70,32 @@ fn space(folder: &Path, report: &mut Report) {
         }
     };
     let finding = format!("{:.1} GiB free", free_bytes as f64 / GIB);
+    const SCARCE: &str = "Uploads are refused with 503 when it runs out; give DATA_DIR more.";
     // Some file systems count no files.
-    if free_bytes < SCARCE_BYTES || (1..1000).contains(&free_files) {
-        report.warning(
-            SPACE,
-            format!("{finding}, room for {free_files} files"),
-            "Parts are refused with 503 when it runs out; give DATA_DIR more.",
-        );
+    if (1..1000).contains(&free_files) {
+        let finding = format!("{finding}, room for {free_files} files");
+        report.warning(SPACE, finding, SCARCE);
+    } else if free_bytes < SCARCE_BYTES {
+        report.warning(SPACE, finding, SCARCE);
     } else {
         report.ok(SPACE, finding);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_no_matter_of_rights() {
+        for (errno, expected) in [
+            (rustix::io::Errno::NOSPC, FULL),
+            (rustix::io::Errno::DQUOT, FULL),
+            (rustix::io::Errno::ROFS, READ_ONLY),
+            (rustix::io::Errno::ACCESS, ADVICE),
+        ] {
+            let error = std::io::Error::from(errno);
+            assert_eq!(advice(error.kind()), expected, "{error}");
+        }
     }
 }

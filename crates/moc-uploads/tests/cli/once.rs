@@ -142,6 +142,24 @@ fn tokens_carry_what_was_asked_for() {
 }
 
 #[test]
+fn a_start_that_fails_names_its_place_and_the_way_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "no folder").unwrap();
+    let empty = folder.path().join("empty");
+    let (file, empty) = (file.to_str().unwrap(), empty.to_str().unwrap());
+    for (args, data_dir, help) in [
+        (&["serve"][..], file, "DATA_DIR"),
+        (&["serve", "--no-migrate"], empty, "moc-uploads migrate"),
+    ] {
+        let output = moc_uploads(args, &[("DATA_DIR", data_dir), ("PORT", "0")]);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let told = text(&output.stderr);
+        assert!(told.contains(data_dir) && told.contains(help), "{told}");
+    }
+}
+
+#[test]
 fn completions_exist_for_every_shell() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let output = moc_uploads(&["completions", shell], &[]);

@@ -199,3 +199,21 @@ async fn a_refusal_is_short_whatever_was_sent() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_wrong_type_is_told_in_words_of_json() {
+    let app = TestApp::new().await;
+    for (size, said) in [
+        (json!(-1), "integer `-1`, where a whole number"),
+        (json!(1e20), "floating point `1e+20`, where a whole number"),
+        (json!("1"), "string \"1\", where a whole number"),
+    ] {
+        let body = create_body(&[LocalFile::pdf("a", 10).with("size", size)]);
+        let refused = app.user("alice").post(SESSIONS).json(&body).await;
+        let problem = refused.refused(422, "VALIDATION_ERROR");
+        assert_eq!(problem["errors"][0]["pointer"], "/files/0/size");
+        let message = problem["errors"][0]["message"].as_str().unwrap();
+        assert!(message.contains(said), "{message}");
+        assert!(!message.contains("u64"), "{message}");
+    }
+}
