@@ -11,6 +11,8 @@ use serde_json::Value;
 
 #[path = "support/fake.rs"]
 mod fake;
+#[path = "upload/full_disk.rs"]
+mod full_disk;
 #[path = "upload/odd.rs"]
 mod odd;
 #[path = "upload/once.rs"]
