@@ -33,6 +33,12 @@ struct Commits {
     failure: OnceLock<Arc<Error>>,
 }
 
+impl Commits {
+    fn are_synced(&self) -> bool {
+        self.synced.load(SeqCst) >= self.begun.load(SeqCst)
+    }
+}
+
 impl Answers {
     /// `sync` makes all that is committed survive power loss, when it comes as far as trying.
     pub(crate) fn spawn(
@@ -65,7 +71,7 @@ impl Answers {
 
     /// Answers for jobs as soon as all that they did or saw is durable.
     pub(crate) fn give(&self, jobs: Vec<Job>) {
-        if self.commits.synced.load(SeqCst) >= self.commits.begun.load(SeqCst) {
+        if self.commits.are_synced() {
             answer(jobs, None);
         } else if let Err(mpsc::SendError(jobs)) = self.waiting.send(jobs) {
             answer(jobs, Some(&Arc::new(Error::Closed)));
@@ -82,7 +88,8 @@ fn run(
         let groups: Vec<_> = iter::once(first).chain(waiting.try_iter()).collect();
         let ended = commits.ended.load(SeqCst);
         let mut failure = commits.failure.get().cloned();
-        if failure.is_none() {
+        // Those who have only read may wait for no more than the sync before.
+        if failure.is_none() && !commits.are_synced() {
             failure = match sync() {
                 Ok(Ok(())) => {
                     commits.synced.store(ended, SeqCst);
@@ -183,8 +190,21 @@ mod tests {
         }
         end.send(Ok(Ok(()))).unwrap();
         assert!(done.blocking_recv().unwrap().is_ok());
-        // Who came while the sync ran may have seen more than it covers.
+        // It has seen what this sync covers, and there is nothing for another.
+        assert!(seen.blocking_recv().unwrap().is_ok());
+
+        let (change, done) = job();
+        answers.commit(|| ());
+        answers.give(change);
         begun.recv().unwrap();
+        // Who comes while a sync runs may see more than it covers.
+        answers.commit(|| ());
+        let (reading, mut seen) = job();
+        answers.give(reading);
+        end.send(Ok(Ok(()))).unwrap();
+        assert!(done.blocking_recv().unwrap().is_ok());
+        begun.recv().unwrap();
+        assert!(matches!(seen.try_recv(), Err(TryRecvError::Empty)));
         end.send(Ok(Ok(()))).unwrap();
         assert!(seen.blocking_recv().unwrap().is_ok());
 

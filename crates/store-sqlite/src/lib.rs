@@ -157,6 +157,15 @@ impl SqliteStore {
         submit(&self.reads, convert::identity, work).await
     }
 
+    /// Reads as [`Self::look_up`] does, and does not wait until what it finds survives power loss:
+    /// for who goes on to change something, and then waits for that.
+    async fn peek<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        submit(&self.writes, Work::Peek, work).await
+    }
+
     /// Reads a few rows of a running upload, in a transaction, as of the last commit and from the
     /// writer's warm cache.
     async fn look_up<T: Send + 'static>(

@@ -19,6 +19,8 @@ const MAX_GROUP: usize = 256;
 
 /// What waits for the writer.
 pub(crate) enum Work {
+    /// A look-up of which nothing is told: it is answered at once.
+    Peek(Job),
     /// Changes nothing, and takes microseconds.
     LookUp(Job),
     /// Counts when its group is committed.
@@ -38,15 +40,21 @@ pub(crate) fn spawn(
                 if group.is_empty() {
                     break;
                 }
-                let (mut look_ups, mut changes) = (Vec::new(), Vec::new());
+                let (mut peeks, mut look_ups, mut changes) = (Vec::new(), Vec::new(), Vec::new());
                 for work in group {
                     match work {
+                        Work::Peek(job) => peeks.push(job),
                         Work::LookUp(job) => look_ups.push(job),
                         Work::Change(job) => changes.push(job),
                     }
                 }
+                if !peeks.is_empty() {
+                    let undone = look_up(&db, &mut peeks);
+                    answer(peeks, undone.as_ref());
+                }
                 if !look_ups.is_empty() {
-                    look_up(&db, look_ups, &answers);
+                    let undone = look_up(&db, &mut look_ups);
+                    give(&answers, look_ups, undone);
                 }
                 if !changes.is_empty() {
                     commit(&db, changes, &answers);
@@ -56,12 +64,12 @@ pub(crate) fn spawn(
     Ok(thread)
 }
 
-/// Runs a group as of the last commit.
-fn look_up(db: &Connection, mut group: Vec<Job>, answers: &Answers) {
+/// Runs a group as of the last commit. What has kept it from that, if anything has.
+fn look_up(db: &Connection, group: &mut [Job]) -> Option<Arc<Error>> {
     let undone = sql::execute(db, "BEGIN", []).err();
     let undone = undone.map(|error| Arc::new(Error::from(error)));
     if undone.is_none() {
-        for job in &mut group {
+        for job in group {
             job.run(db);
         }
     }
@@ -70,7 +78,7 @@ fn look_up(db: &Connection, mut group: Vec<Job>, answers: &Answers) {
     {
         tracing::error!(%error, "transaction not ended");
     }
-    give(answers, group, undone);
+    undone
 }
 
 /// Runs a group in one transaction.
@@ -129,6 +137,7 @@ fn run_apart(db: &Connection, group: &mut [Job]) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
     use std::time::Duration;
 
     use moc_uploads_core::ports::StoreError;
@@ -211,13 +220,50 @@ mod tests {
     }
 
     #[test]
+    fn a_look_up_waits_for_what_it_sees_to_be_synced_and_a_peek_does_not() {
+        let (db, _folder) = database();
+        let ((begin, begun), (end, ended)) = (mpsc::channel(), mpsc::channel());
+        let sync = move || {
+            begin.send(()).unwrap();
+            ended.recv().unwrap();
+            Ok(Ok(()))
+        };
+        let (answers, syncer) = Answers::spawn(sync).unwrap();
+        let queue = Arc::new(Queue::default());
+        let writer = spawn(db, Arc::clone(&queue), answers).unwrap();
+
+        let (change, mut changed) = insert(1);
+        assert!(queue.push(Work::Change(change)));
+        begun.recv().unwrap();
+        let (look_up, mut looked_up) = job(|db| Ok(stored(db)));
+        assert!(queue.push(Work::LookUp(look_up)));
+        // The second comes after the look-up, whatever groups they are in.
+        for _ in 0..2 {
+            let (peek, peeked) = job(|db| Ok(stored(db)));
+            assert!(queue.push(Work::Peek(peek)));
+            assert_eq!(peeked.blocking_recv().unwrap().unwrap(), [1]);
+        }
+        assert!(changed.try_recv().is_err());
+        assert!(looked_up.try_recv().is_err());
+        end.send(()).unwrap();
+        assert!(changed.blocking_recv().unwrap().is_ok());
+        assert_eq!(looked_up.blocking_recv().unwrap().unwrap(), [1]);
+
+        queue.close();
+        writer.join().unwrap();
+        syncer.join().unwrap();
+    }
+
+    #[test]
     fn look_ups_are_answered_one_by_one_and_leave_no_transaction() {
         let (db, _folder) = database();
         commit_now(&db, vec![insert(1).0]);
         let (failing, failing_answer) = job(|_| Err::<(), _>(Error::Closed));
         let (panicking, panicking_answer) = job(|_| panic!("as the test wants"));
         let (found, mut found_answer) = job(|db| Ok(stored(db)));
-        with_answers(|answers| look_up(&db, vec![failing, panicking, found], answers));
+        let mut group = vec![failing, panicking, found];
+        assert!(look_up(&db, &mut group).is_none());
+        super::answer(group, None);
         assert!(answer(failing_answer).is_err());
         assert!(answer(panicking_answer).is_err());
         assert_eq!(found_answer.try_recv().unwrap().unwrap(), [1]);

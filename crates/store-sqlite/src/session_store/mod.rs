@@ -26,7 +26,7 @@ use moc_uploads_core::ports::{
     SessionPage, SessionQuery, SessionStore, StoreError,
 };
 use moc_uploads_core::principal::UserId;
-use moc_uploads_core::session::{Extension, ExtensionRule, Session};
+use moc_uploads_core::session::{Extension, ExtensionRule, Session, SessionStatus};
 use moc_uploads_core::time::Timestamp;
 use rusqlite::Connection;
 
@@ -53,8 +53,12 @@ impl SessionStore for SqliteStore {
         &self,
         session_id: SessionId,
     ) -> Result<Option<DeclaredSession>, StoreError> {
-        self.look_up(move |db| read_session::declared_session(db, session_id))
-            .await
+        let look = move |db: &Connection| read_session::declared_session(db, session_id);
+        match self.peek(look).await? {
+            Some(found) if found.session.stored_status == SessionStatus::Active => Ok(Some(found)),
+            // A refusal tells what has become of the session.
+            _ => self.look_up(look).await,
+        }
     }
 
     async fn session_detail(
@@ -107,8 +111,13 @@ impl SessionStore for SqliteStore {
         file_id: FileId,
         part_number: u32,
     ) -> Result<Option<PartTarget>, StoreError> {
-        self.look_up(move |db| read_session::part_target(db, session_id, file_id, part_number))
-            .await
+        let look =
+            move |db: &Connection| read_session::part_target(db, session_id, file_id, part_number);
+        match self.peek(look).await? {
+            Some(found) if read_session::takes_parts(&found.target) => Ok(Some(found)),
+            // A refusal tells what has become of the file.
+            _ => self.look_up(look).await,
+        }
     }
 
     async fn file_with_parts(

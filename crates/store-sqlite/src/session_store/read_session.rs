@@ -7,7 +7,7 @@ use moc_uploads_core::ports::{
     DeclaredSession, FileInSession, FileProgress, FileWithParts, PartTarget, SessionDetail,
     UploadId,
 };
-use moc_uploads_core::session::{Session, SessionSummary};
+use moc_uploads_core::session::{Session, SessionStatus, SessionSummary};
 use moc_uploads_core::time::Timestamp;
 use rusqlite::{Connection, Row};
 
@@ -191,6 +191,13 @@ pub(super) fn file_state(
             Ok((decode::session(row)?, file))
         },
     )
+}
+
+/// Whether nothing has ended that a part would need.
+pub(super) fn takes_parts(found: &FileInSession) -> bool {
+    let status = found.file.as_ref().map(|file| file.status);
+    found.session.stored_status == SessionStatus::Active
+        && matches!(status, Some(FileStatus::Pending | FileStatus::Uploading))
 }
 
 pub(super) fn part_target(
