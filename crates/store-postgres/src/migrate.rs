@@ -61,6 +61,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0012_ids",
         sql: include_str!("../migrations/0012_ids.sql"),
     },
+    Migration {
+        name: "0013_event_session_ids",
+        sql: include_str!("../migrations/0013_event_session_ids.sql"),
+    },
 ];
 
 /// "moc" and "upl": whoever migrates holds the advisory lock of this number.

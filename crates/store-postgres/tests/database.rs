@@ -144,6 +144,7 @@ async fn a_migration_that_has_landed_never_changes() {
         "f819d6bf4f353b23e49f915341f0e0b6aa1dfbb8eeaf72df4bb86d6116c82f74",
         "733a83ade446e1981e2041df20eba9464e77b7ef4ed34cf33163e428d148fd12",
         "10bc86a135e4c8ecc85552fcecd0b46f40b7a94083d796cc0ebade68b8238b62",
+        "10bc86a135e4c8ecc85552fcecd0b46f40b7a94083d796cc0ebade68b8238b62",
     ];
     let Some(database) = common::migrated().await else {
         return;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::error::Error;
@@ -20,9 +21,11 @@ pub(crate) fn open(path: &Path) -> Result<Connection, Error> {
     }
     let db = connect(path)?;
     switch_to_wal(&db)?;
-    // Commits are synced by `answers.rs`. Checkpoints are rarer than by default: each costs two syncs and holds up the writer. A CHECK of
-    // an enumeration builds a table for every row that is written; here such values are literals of
-    // the statements, and what others write by hand is still checked.
+    // Commits are synced by `answers.rs`. Checkpoints are rarer than by default: each costs two syncs
+    // and holds up the writer. Checks and triggers see to it that what others write by hand can be
+    // read; here values of enumerations are literals of the statements and ids are typed, and each
+    // check would cost as much as an index.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
     db.execute_batch(
         "PRAGMA synchronous = NORMAL;
          PRAGMA foreign_keys = ON;

@@ -61,6 +61,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0012_ids",
         sql: include_str!("../migrations/0012_ids.sql"),
     },
+    Migration {
+        name: "0013_event_session_ids",
+        sql: include_str!("../migrations/0013_event_session_ids.sql"),
+    },
 ];
 
 impl Migration {
@@ -146,6 +150,7 @@ mod tests {
         "c71f91010e1172b33ca9be77fec13b75cb4205e79363c5c69413d83ea1976dd1",
         "5008a5c9ff6160030506f1218a31423ae03d6343e7254cfb6476883a4b4d029a",
         "cd337f328092ade0da19bd21a8991648ae3f8e03a71fd994d1e4baf6c203f3cb",
+        "97b0c9bf3b3a3e75821cc19c6cbf32c74c48c3bffde22697ffccf0680422a9c9",
     ];
 
     #[test]

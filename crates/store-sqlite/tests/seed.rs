@@ -180,6 +180,8 @@ async fn a_row_whose_id_is_no_uuid_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     drop(seeded(folder.path()).await);
     let db = rusqlite::Connection::open(folder.path().join("test.db")).unwrap();
+    // As a shell has them.
+    db.pragma_update(None, "foreign_keys", false).unwrap();
     for id in [
         "gggggggg-gggg-gggg-gggg-gggggggggggg",
         "BBBBBBBB-BBBB-BBBB-BBBB-BBBBBBBBBBBB",
@@ -192,6 +194,9 @@ async fn a_row_whose_id_is_no_uuid_is_refused() {
             "INSERT INTO upload_session_files (id, session_id, user_id, file_key, file_size_bytes)
              SELECT ?1, id, 'alice', 'castle.pdf', 1 FROM upload_sessions LIMIT 1",
             "UPDATE upload_session_files SET id = ?1",
+            "INSERT INTO upload_session_analytics (event_id, session_id, event_type)
+             VALUES (hex(randomblob(16)), ?1, 'session_created')",
+            "UPDATE upload_session_analytics SET session_id = ?1",
         ] {
             let refused = db.execute(sql, [id]).unwrap_err().to_string();
             assert!(

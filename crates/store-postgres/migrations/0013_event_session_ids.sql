@@ -1,0 +1,2 @@
+-- For SQLite; ids are of a type of their own here.
+SELECT 1;
