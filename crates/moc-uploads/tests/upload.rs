@@ -11,8 +11,6 @@ use serde_json::Value;
 
 #[path = "support/fake.rs"]
 mod fake;
-#[path = "upload/full_disk.rs"]
-mod full_disk;
 #[path = "upload/odd.rs"]
 mod odd;
 #[path = "upload/once.rs"]
@@ -45,7 +43,7 @@ fn a_moc_goes_up_and_its_bytes_come_back() {
     let files: [&Path; 3] = [&pdf, &jpg, &csv];
     let more = ["--category", "front.jpg=thumbnail", "--tag", "medieval"];
     let outcome = Outcome::run(place.upload(&server.url(), &files, &more));
-    outcome.assert_uploaded(&server, &files);
+    outcome.assert_uploaded(&place, &server, &files);
     let moc = &outcome.last()["moc"];
     assert_eq!(moc["title"], "Castle");
     assert_eq!(moc["tags"], serde_json::json!(["medieval"]));
@@ -101,7 +99,7 @@ fn a_killed_server_is_waited_for() {
     let server = place.restarted(address);
 
     let outcome = Outcome::of(client.wait_with_output().unwrap());
-    outcome.assert_uploaded(&server, &files);
+    outcome.assert_uploaded(&place, &server, &files);
     assert!(outcome.count("retry") > 0);
     assert_eq!(sessions(&server)["pagination"]["total"], 1);
 }
@@ -137,7 +135,7 @@ fn an_interrupted_client_sends_only_what_is_missing() {
     assert!((5 * MIB..14 * MIB).contains(&received), "{received}");
 
     let outcome = Outcome::run(place.upload(&proxy.url(), &files, &["--resume"]));
-    outcome.assert_uploaded(&server, &files);
+    outcome.assert_uploaded(&place, &server, &files);
     let parts = 5 + 2;
     assert_eq!(outcome.count("part"), parts - received / (5 * MIB));
     let is_hashing = |event: &Value| event["state"] == "hashing";
@@ -168,7 +166,7 @@ fn a_changed_file_is_not_mixed_with_what_it_was() {
 
     // The parts list of the interrupted session is no duplicate: that session is cancelled.
     let afresh = Outcome::run(place.upload(&proxy.url(), &files, &[]));
-    afresh.assert_uploaded(&server, &files);
+    afresh.assert_uploaded(&place, &server, &files);
 }
 
 #[test]
@@ -213,7 +211,7 @@ fn a_cancelled_session_is_started_afresh() {
     });
 
     let outcome = Outcome::run(place.upload(&proxy.url(), &[&pdf], &["--resume"]));
-    outcome.assert_uploaded(&server, &[&pdf]);
+    outcome.assert_uploaded(&place, &server, &[&pdf]);
     let notice = outcome.events.iter().find(|line| line["event"] == "notice");
     let message = notice.unwrap()["message"].as_str().unwrap();
     assert!(message.contains("cancelled"), "{message}");
@@ -254,7 +252,7 @@ fn a_network_that_cuts_connections_changes_nothing() {
     let (pdf, jpg, csv) = (place.pdf(27 * MIB), place.jpg(), place.csv());
     let files: [&Path; 3] = [&pdf, &jpg, &csv];
     let outcome = Outcome::run(place.upload(&proxy.url(), &files, &[]));
-    outcome.assert_uploaded(&server, &files);
+    outcome.assert_uploaded(&place, &server, &files);
     assert!(outcome.count("retry") > 2, "{:#?}", outcome.events);
     assert_eq!(sessions(&server)["pagination"]["total"], 1);
 }

@@ -11,7 +11,7 @@ use moc_uploads_testkit::clock::ManualClock;
 use moc_uploads_testkit::object_store::{PART_BYTES, TestFile, body};
 use moc_uploads_testkit::s3::{Bucket, Swift, is_skipped};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::listener::{self, listener, unstored_file};
 
@@ -128,10 +128,13 @@ async fn assert_unavailable_in<T: std::fmt::Debug>(
     call: impl Future<Output = Result<T, ObjectStoreError>>,
 ) {
     let limit = Duration::from_millis(seconds * 1000 + 500);
+    let begun_at = Instant::now();
     match timeout(limit, call).await {
         Ok(result) => assert_unavailable(result),
         Err(_) => panic!("not in {seconds} s"),
     }
+    let waited = begun_at.elapsed();
+    assert!(waited >= Duration::from_secs(seconds), "only {waited:?}");
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Without a server of ours: servers that can't be trusted, none at all, and command lines that nobody
-//! meant.
+//! meant. And with one on a disk of its own.
+
+mod full_disk;
 
 use std::fs;
 use std::path::Path;
