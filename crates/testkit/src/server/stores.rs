@@ -150,6 +150,11 @@ impl Stores {
             variables.extend(bucket.variables());
             // What comes back is what tests look at, wherever it is kept.
             variables.push(("CONTENT_DELIVERY", "proxy".to_owned()));
+            // Swift shares the processors with all tests. How long a store is waited for is what
+            // the tests of outages are about.
+            for name in ["S3_READ_TIMEOUT_MS", "S3_OPERATION_TIMEOUT_MS"] {
+                variables.push((name, "60000".to_owned()));
+            }
         }
         variables
     }
