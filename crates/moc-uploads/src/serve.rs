@@ -143,17 +143,14 @@ async fn prepare(database: &Database, args: &ServeArgs) -> Result<(), Failure> {
     if !args.no_migrate {
         database.migrate().await?;
     }
-    let taken = async {
-        database.take_over().await?;
-        database.synchronise().await
-    };
-    taken.await.map_err(|failure| {
+    database.take_over().await.map_err(|failure| {
         if args.no_migrate {
             failure.with_hint("With --no-migrate the schema must be there: moc-uploads migrate")
         } else {
             failure
         }
-    })
+    })?;
+    database.synchronise().await
 }
 
 async fn bind(config: &Config) -> Result<TcpListener, Failure> {
