@@ -282,14 +282,7 @@ async fn content_comes_from_the_bucket_whole_and_in_ranges() {
     let Some(direct) = Direct::new(true).await else {
         return;
     };
-    let receipts = [
-        direct.put(1, direct.part(1)).await,
-        direct.put(2, direct.part(2)).await,
-    ];
-    direct
-        .complete(&[&receipts[0], &receipts[1]])
-        .await
-        .expect(200);
+    direct.completing().await.await.expect(200);
     let path = format!("{}/content", direct.remote.path);
     let content = direct.alice.get(&path).await.expect(302);
     assert_eq!(content.header("cache-control"), "no-store");
@@ -327,14 +320,7 @@ async fn content_comes_through_the_server_where_that_is_wanted() {
     let Some(direct) = Direct::new(false).await else {
         return;
     };
-    let receipts = [
-        direct.put(1, direct.part(1)).await,
-        direct.put(2, direct.part(2)).await,
-    ];
-    direct
-        .complete(&[&receipts[0], &receipts[1]])
-        .await
-        .expect(200);
+    direct.completing().await.await.expect(200);
     let content = direct
         .alice
         .get(format!("{}/content", direct.remote.path))
