@@ -1,8 +1,11 @@
 //! Who is in the way of whom in PostgreSQL, and what its statistics do to reports.
 
+use std::sync::Arc;
+
 use futures_util::future::join_all;
 use moc_uploads_testkit::postgres;
-use moc_uploads_testkit::server::{Store, choose};
+use moc_uploads_testkit::server::{Store, Stores, choose};
+use tempfile::TempDir;
 
 use super::burst::Burst;
 use super::{REPORT, create_session, difference, start, tables, until_metrics};
@@ -11,15 +14,23 @@ const WAITING_REPORTS: &str = "
     SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '-- With: analytics_sessions%'";
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_locked_table_of_events_holds_up_no_upload_and_loses_no_event() {
+/// Where a server is to be; `None` where PostgreSQL is to be left out.
+fn place() -> Option<(TempDir, Arc<Stores>)> {
     if postgres::is_skipped() {
-        return;
+        return None;
     }
     // Of several in one process the first wins.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let folder = tempfile::tempdir().unwrap();
     let stores = choose(folder.path(), Store::Postgres);
+    Some((folder, stores))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_locked_table_of_events_holds_up_no_upload_and_loses_no_event() {
+    let Some((folder, stores)) = place() else {
+        return;
+    };
     let database = stores.database.as_ref().unwrap();
     let server = start(folder.path());
     let lock = database.hold("LOCK TABLE upload_session_analytics");
@@ -55,13 +66,9 @@ const BY_HAND: &str = "
 
 #[tokio::test]
 async fn events_are_written_while_somebody_leaves_a_transaction_with_events_open() {
-    if postgres::is_skipped() {
+    let Some((folder, stores)) = place() else {
         return;
-    }
-    // Of several in one process the first wins.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let folder = tempfile::tempdir().unwrap();
-    let stores = choose(folder.path(), Store::Postgres);
+    };
     let database = stores.database.as_ref().unwrap();
     let server = start(folder.path());
     let lock = database.hold(BY_HAND);
@@ -82,11 +89,9 @@ const BULK_LOAD: &str = "
 
 #[tokio::test]
 async fn what_was_loaded_by_hand_is_summed_up_without_being_asked_for() {
-    if postgres::is_skipped() {
+    let Some((folder, stores)) = place() else {
         return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let stores = choose(folder.path(), Store::Postgres);
+    };
     let database = stores.database.as_ref().unwrap();
     assert!(start(folder.path()).stop().success());
     database.psql(BULK_LOAD);
