@@ -65,6 +65,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0013_event_session_ids",
         sql: include_str!("../migrations/0013_event_session_ids.sql"),
     },
+    Migration {
+        name: "0014_events_by_session",
+        sql: include_str!("../migrations/0014_events_by_session.sql"),
+    },
 ];
 
 /// "moc" and "upl": whoever migrates holds the advisory lock of this number.

@@ -145,6 +145,7 @@ async fn a_migration_that_has_landed_never_changes() {
         "733a83ade446e1981e2041df20eba9464e77b7ef4ed34cf33163e428d148fd12",
         "10bc86a135e4c8ecc85552fcecd0b46f40b7a94083d796cc0ebade68b8238b62",
         "10bc86a135e4c8ecc85552fcecd0b46f40b7a94083d796cc0ebade68b8238b62",
+        "8ed5dcad784ffa894f2288a600146fbb0796cb74eaf09e5a3c9e836f13c1eb31",
     ];
     let Some(database) = common::migrated().await else {
         return;

@@ -173,22 +173,25 @@ fn file(row: &Row<'_>) -> Result<FileFacts, Error> {
 /// first.
 fn insert_events(db: &Connection, events: &[Event]) -> Result<u64, Error> {
     let mut inserted = 0;
-    for event in events {
+    for events in events.chunk_by(|a, b| a.session_id == b.session_id) {
+        let session_id = events[0].session_id.to_string();
         let exists = include_str!("../queries/session_exists.sql");
-        if !sql::exists(db, exists, [event.session_id.to_string()])? {
+        if !sql::exists(db, exists, [&session_id])? {
             continue;
         }
-        inserted += sql::execute(
-            db,
-            include_str!("../queries/event_insert.sql"),
-            (
-                event.id.to_string(),
-                event.session_id.to_string(),
-                event.event_type.as_str(),
-                serde_json::to_string(&event.metadata)?,
-                event.created_at.unix_ms(),
-            ),
-        )? as u64;
+        for event in events {
+            inserted += sql::execute(
+                db,
+                include_str!("../queries/event_insert.sql"),
+                (
+                    event.id.to_string(),
+                    &session_id,
+                    event.event_type.as_str(),
+                    serde_json::to_string(&event.metadata)?,
+                    event.created_at.unix_ms(),
+                ),
+            )? as u64;
+        }
     }
     Ok(inserted)
 }

@@ -65,6 +65,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0013_event_session_ids",
         sql: include_str!("../migrations/0013_event_session_ids.sql"),
     },
+    Migration {
+        name: "0014_events_by_session",
+        sql: include_str!("../migrations/0014_events_by_session.sql"),
+    },
 ];
 
 impl Migration {
@@ -151,6 +155,7 @@ mod tests {
         "5008a5c9ff6160030506f1218a31423ae03d6343e7254cfb6476883a4b4d029a",
         "cd337f328092ade0da19bd21a8991648ae3f8e03a71fd994d1e4baf6c203f3cb",
         "97b0c9bf3b3a3e75821cc19c6cbf32c74c48c3bffde22697ffccf0680422a9c9",
+        "cc7273657b0ca331dae68282c06b66f63edc31eec7b61b45f9b31405d53d9cbb",
     ];
 
     #[test]
@@ -185,6 +190,37 @@ mod tests {
         let error = apply(&db, ONE).unwrap_err();
         assert!(matches!(error, Error::NewerSchema { found: 2, known: 1 }));
         assert!(error.to_string().contains("start a newer program"));
+    }
+
+    #[test]
+    fn events_stay_as_they_are_when_their_table_is_made_anew() {
+        const EVENTS: &str = "SELECT group_concat(concat_ws(' ', event_id, session_id, event_type,
+            metadata, created_at), char(10) ORDER BY event_id) FROM upload_session_analytics";
+        let db = database();
+        apply(&db, &MIGRATIONS[..13]).unwrap();
+        db.execute_batch(
+            "PRAGMA foreign_keys = ON;
+             INSERT INTO upload_sessions (id, user_id, expires_at, created_at, updated_at)
+             SELECT '00000000-0000-4000-8000-00000000000' || value, 'alice', 1, 1, 1
+             FROM json_each('[1, 2, 3]');
+             INSERT INTO upload_session_analytics (event_id, session_id, event_type, metadata, created_at)
+             SELECT hex(randomblob(16)), s.id, 'session_created', '{\"n\":1}', random()
+             FROM upload_sessions AS s, json_each('[1, 2, 3, 4, 5]');",
+        )
+        .unwrap();
+        let events = || db.query_row(EVENTS, [], |row| row.get::<_, String>(0));
+        let before = events().unwrap();
+        assert_eq!(before.lines().count(), 15);
+        // As a shell has them.
+        db.execute_batch(
+            "PRAGMA foreign_keys = OFF;
+             INSERT INTO upload_session_analytics (event_id, session_id, event_type)
+             VALUES ('orphan', '00000000-0000-4000-8000-000000000009', 'session_created');
+             PRAGMA foreign_keys = ON;",
+        )
+        .unwrap();
+        apply(&db, MIGRATIONS).unwrap();
+        assert_eq!(events().unwrap(), before);
     }
 
     #[test]

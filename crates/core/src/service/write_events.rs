@@ -155,8 +155,9 @@ impl Uploads {
                 complete.push(facts.session_id);
             }
         }
-        // In one order everywhere: writers on several replicas wait for each other in no circle.
-        missing.sort_unstable_by_key(|event| event.id);
+        // In one order everywhere: writers on several replicas wait for each other in no circle. By
+        // session, as indexes have them side by side.
+        missing.sort_unstable_by_key(|event| (event.session_id, event.id));
         let mut written = 0;
         for events in missing.chunks(batch.size) {
             written += store.insert_events(events).await?;

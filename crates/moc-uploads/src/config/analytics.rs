@@ -12,7 +12,8 @@ pub(crate) struct AnalyticsConfig {
     pub(crate) is_on: bool,
     /// Sessions read, and events written, by one statement.
     pub(crate) batch_size: usize,
-    /// How long what happened waits to be written.
+    /// How long what happened waits to be written: the longer, the more comes at once, and requests in
+    /// between wait for it.
     pub(crate) flush_every: Duration,
     /// Sessions that may wait.
     pub(crate) queue_size: usize,
@@ -28,9 +29,9 @@ pub(super) fn read(reader: &mut Reader<'_>) -> AnalyticsConfig {
     });
     AnalyticsConfig {
         is_on: is_on.unwrap_or(true),
-        batch_size: reader.number("ANALYTICS_BATCH_SIZE", 100, 1..=10_000),
+        batch_size: reader.number("ANALYTICS_BATCH_SIZE", 500, 1..=10_000),
         // An event is to be seen within 10 s (CONTRACT section 1.8).
-        flush_every: Duration::from_millis(reader.number("ANALYTICS_FLUSH_MS", 1000, 10..=5000)),
+        flush_every: Duration::from_millis(reader.number("ANALYTICS_FLUSH_MS", 200, 10..=5000)),
         queue_size: reader.number("ANALYTICS_QUEUE_SIZE", 10_000, 1..=1_000_000),
         retention: retention(reader),
     }

@@ -49,8 +49,8 @@ fn the_defaults_are_the_contracts() {
         config.analytics,
         AnalyticsConfig {
             is_on: true,
-            batch_size: 100,
-            flush_every: Duration::from_secs(1),
+            batch_size: 500,
+            flush_every: Duration::from_millis(200),
             queue_size: 10_000,
             retention: None,
         }
