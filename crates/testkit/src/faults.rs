@@ -272,6 +272,7 @@ faulty_store! {
         fn file(session_id: SessionId, file_id: FileId) -> Result<Option<FileInSession>, StoreError>;
         fn part_target(session_id: SessionId, file_id: FileId, part_number: u32) -> Result<Option<PartTarget>, StoreError>;
         fn file_with_parts(session_id: SessionId, file_id: FileId) -> Result<Option<FileWithParts>, StoreError>;
+        fn completion_target(session_id: SessionId, file_id: FileId) -> Result<Option<FileWithParts>, StoreError>;
         fn record_part(part: RecordPart) -> Result<Activity<RecordPartOutcome>, StoreError>;
         fn record_held_parts(parts: RecordHeldParts) -> Result<Activity<RecordPartOutcome>, StoreError>;
         fn restart_upload(restart: RestartUpload) -> Result<bool, StoreError>;

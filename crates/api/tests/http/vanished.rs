@@ -61,7 +61,7 @@ async fn a_finalize_that_is_refused_releases_its_lock() {
 
 #[tokio::test]
 async fn a_file_is_completed() {
-    for operation in ["file_with_parts", "complete_file"] {
+    for operation in ["completion_target", "complete_file"] {
         let app = TestApp::new().await;
         let alice = app.user("alice");
         let file = pdf();

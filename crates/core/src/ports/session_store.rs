@@ -92,6 +92,16 @@ pub trait SessionStore: Send + Sync {
         file_id: FileId,
     ) -> Result<Option<FileWithParts>, StoreError>;
 
+    /// As [`Self::file_with_parts`], for who goes on to complete the file: the parts of one that is not
+    /// completed need not survive power loss yet. What is recorded after this does not without them.
+    async fn completion_target(
+        &self,
+        session_id: SessionId,
+        file_id: FileId,
+    ) -> Result<Option<FileWithParts>, StoreError> {
+        self.file_with_parts(session_id, file_id).await
+    }
+
     /// Records a part, replacing an earlier one of the same number.
     async fn record_part(
         &self,

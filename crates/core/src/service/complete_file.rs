@@ -1,5 +1,6 @@
 //! Assembles a file from its parts (CONTRACT section 1.5).
 
+use super::held_parts::reachable_parts;
 use super::receipts::check_receipts;
 use super::{Uploads, reachable_file, require_active, settle};
 use crate::causes;
@@ -43,7 +44,9 @@ impl Uploads {
         receipts: Vec<PartReceipt>,
     ) -> Result<CompletedFile, Error> {
         let started_at = self.now();
-        let (session, file, recorded) = self.file_and_parts(principal, session_id, file_id).await?;
+        let sessions = &self.deps.sessions;
+        let found = sessions.completion_target(session_id, file_id).await?;
+        let (session, file, recorded) = reachable_parts(found, principal)?;
         if let Some(completed) = completed_before(&session, &file, started_at) {
             return Ok(completed);
         }

@@ -4,30 +4,13 @@
 use super::{Uploads, reachable_file, settle};
 use crate::error::Error;
 use crate::file::UploadFile;
-use crate::ids::{FileId, SessionId};
 use crate::part::Part;
 use crate::plan::PartPlan;
-use crate::ports::{HeldPart, HeldParts, RecordHeldParts, RestartUpload, Upload};
+use crate::ports::{FileWithParts, HeldPart, HeldParts, RecordHeldParts, RestartUpload, Upload};
 use crate::principal::{Access, Principal};
 use crate::session::Session;
 
 impl Uploads {
-    /// A file of the caller with its session and its recorded parts, in order.
-    pub(super) async fn file_and_parts(
-        &self,
-        principal: &Principal,
-        session_id: SessionId,
-        file_id: FileId,
-    ) -> Result<(Session, UploadFile, Vec<Part>), Error> {
-        let sessions = &self.deps.sessions;
-        let (target, parts) = match sessions.file_with_parts(session_id, file_id).await? {
-            Some(found) => (Some(found.target), found.parts),
-            None => (None, Vec::new()),
-        };
-        let (session, file) = reachable_file(target, Access::Owner(&principal.user_id))?;
-        Ok((session, file, parts))
-    }
-
     /// What the store holds of a file that takes parts. What is right about it and not among
     /// `recorded` is recorded before it is told, and before it is joined: a bucket does not list what
     /// it has joined, so after a crash only the records tell that a client's list is right.
@@ -100,6 +83,17 @@ impl Uploads {
         }
         Ok(())
     }
+}
+
+/// A file of the caller with its session and its recorded parts, in order.
+pub(super) fn reachable_parts(
+    found: Option<FileWithParts>,
+    principal: &Principal,
+) -> Result<(Session, UploadFile, Vec<Part>), Error> {
+    let (target, parts) =
+        found.map_or_else(Default::default, |found| (Some(found.target), found.parts));
+    let (session, file) = reachable_file(target, Access::Owner(&principal.user_id))?;
+    Ok((session, file, parts))
 }
 
 /// Whether it is what the plan wants: clients may have put anything.

@@ -1,7 +1,7 @@
 //! What has arrived of a file (CONTRACT section 1, endpoint 8).
 
 use super::Uploads;
-use super::held_parts::is_right;
+use super::held_parts::{is_right, reachable_parts};
 use crate::error::Error;
 use crate::file::FileStatus;
 use crate::ids::{FileId, SessionId};
@@ -23,7 +23,9 @@ impl Uploads {
         session_id: SessionId,
         file_id: FileId,
     ) -> Result<Vec<Part>, Error> {
-        let (session, file, recorded) = self.file_and_parts(principal, session_id, file_id).await?;
+        let sessions = &self.deps.sessions;
+        let found = sessions.file_with_parts(session_id, file_id).await?;
+        let (session, file, recorded) = reachable_parts(found, principal)?;
         let plan = file.plan(session.part_size_bytes);
         let takes_parts = session.status_at(self.now()) == SessionStatus::Active
             && matches!(file.status, FileStatus::Pending | FileStatus::Uploading);

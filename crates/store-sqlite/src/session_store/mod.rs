@@ -129,6 +129,19 @@ impl SessionStore for SqliteStore {
             .await
     }
 
+    async fn completion_target(
+        &self,
+        session_id: SessionId,
+        file_id: FileId,
+    ) -> Result<Option<FileWithParts>, StoreError> {
+        let look = move |db: &Connection| read_session::file_with_parts(db, session_id, file_id);
+        match self.peek(look).await? {
+            Some(found) if read_session::takes_parts(&found.target) => Ok(Some(found)),
+            // A refusal tells what has become of the file.
+            _ => self.look_up(look).await,
+        }
+    }
+
     async fn record_part(
         &self,
         part: RecordPart,
