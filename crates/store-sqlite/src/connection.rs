@@ -31,7 +31,7 @@ pub(crate) fn open(path: &Path) -> Result<Connection, Error> {
          PRAGMA foreign_keys = ON;
          PRAGMA ignore_check_constraints = ON;
          PRAGMA temp_store = MEMORY;
-         PRAGMA wal_autocheckpoint = 4000;
+         PRAGMA wal_autocheckpoint = 8000;
          PRAGMA journal_size_limit = 67108864;",
     )?;
     Ok(db)

@@ -9,6 +9,7 @@ mod connection;
 mod decode;
 mod error;
 mod event_store;
+mod group;
 mod migrate;
 mod queue;
 mod reader;
@@ -31,9 +32,9 @@ use rusqlite::Connection;
 
 use crate::answers::Answers;
 use crate::error::Error;
+use crate::group::Work;
 use crate::queue::Queue;
 use crate::task::{Job, submit};
-use crate::writer::Work;
 
 /// A database file. Dropping it finishes what was asked for, in the background.
 pub struct SqliteStore {

@@ -10,22 +10,13 @@ use rusqlite::Connection;
 
 use crate::answers::{Answers, answer};
 use crate::error::Error;
+use crate::group::{Group, Work};
 use crate::queue::Queue;
 use crate::sql;
 use crate::task::Job;
 
 /// Bounds how long the first of a group waits for the last.
 const MAX_GROUP: usize = 256;
-
-/// What waits for the writer.
-pub(crate) enum Work {
-    /// A look-up of which nothing is told: it is answered at once.
-    Peek(Job),
-    /// Changes nothing, and takes microseconds.
-    LookUp(Job),
-    /// Counts when its group is committed.
-    Change(Job),
-}
 
 pub(crate) fn spawn(
     db: Connection,
@@ -40,60 +31,69 @@ pub(crate) fn spawn(
                 if group.is_empty() {
                     break;
                 }
-                let (mut peeks, mut look_ups, mut changes) = (Vec::new(), Vec::new(), Vec::new());
-                for work in group {
-                    match work {
-                        Work::Peek(job) => peeks.push(job),
-                        Work::LookUp(job) => look_ups.push(job),
-                        Work::Change(job) => changes.push(job),
-                    }
-                }
-                if !peeks.is_empty() {
-                    let undone = look_up(&db, &mut peeks);
-                    answer(peeks, undone.as_ref());
-                }
-                if !look_ups.is_empty() {
-                    let undone = look_up(&db, &mut look_ups);
-                    give(&answers, look_ups, undone);
-                }
-                if !changes.is_empty() {
-                    commit(&db, changes, &answers);
+                let group = Group::from(group);
+                if group.changes.is_empty() {
+                    look(&db, group, &answers);
+                } else {
+                    commit(&db, group, &answers);
                 }
             }
         })?;
     Ok(thread)
 }
 
-/// Runs a group as of the last commit. What has kept it from that, if anything has.
-fn look_up(db: &Connection, group: &mut [Job]) -> Option<Arc<Error>> {
+/// Runs peeks and look-ups as of the last commit.
+fn look(db: &Connection, mut group: Group, answers: &Answers) {
     let undone = sql::execute(db, "BEGIN", []).err();
     let undone = undone.map(|error| Arc::new(Error::from(error)));
     if undone.is_none() {
-        for job in group {
-            job.run(db);
-        }
+        run_each(db, &mut group.peeks);
+        run_each(db, &mut group.look_ups);
     }
     if let Err(error) = sql::execute(db, "ROLLBACK", [])
         && undone.is_none()
     {
         tracing::error!(%error, "transaction not ended");
     }
-    undone
+    answer(group.peeks, undone.as_ref());
+    give(answers, group.look_ups, undone);
 }
 
-/// Runs a group in one transaction.
-fn commit(db: &Connection, mut group: Vec<Job>, answers: &Answers) {
-    if let failure @ Some(_) = answers.failure() {
-        return answer(group, failure);
+/// Runs peeks and look-ups as of the last commit, then changes: one transaction costs less than two.
+fn commit(db: &Connection, mut group: Group, answers: &Answers) {
+    let begun = match answers.failure() {
+        Some(failure) => Err(Arc::clone(failure)),
+        None => begin(db).map_err(|error| Arc::new(error.into())),
+    };
+    let mut changes = std::mem::take(&mut group.changes);
+    if let Err(error) = begun {
+        // Another process that writes keeps nobody from reading, but for the time that it is waited for.
+        look(db, group, answers);
+        return answer(changes, Some(&error));
     }
-    let undone = run(db, &mut group, answers).err().map(Arc::new);
+    run_each(db, &mut group.peeks);
+    answer(group.peeks, None);
+    run_each(db, &mut group.look_ups);
+    answers.give(group.look_ups);
+    let undone = change(db, &mut changes, answers).err().map(Arc::new);
     if undone.is_some()
         && !db.is_autocommit()
         && let Err(error) = sql::execute(db, "ROLLBACK", [])
     {
         tracing::error!(%error, "transaction not rolled back");
     }
-    give(answers, group, undone);
+    give(answers, changes, undone);
+}
+
+fn begin(db: &Connection) -> rusqlite::Result<usize> {
+    sql::execute(db, "BEGIN IMMEDIATE", [])
+}
+
+/// One that fails says so in its answer.
+fn run_each(db: &Connection, jobs: &mut [Job]) {
+    for job in jobs {
+        job.run(db);
+    }
 }
 
 fn give(answers: &Answers, group: Vec<Job>, undone: Option<Arc<Error>>) {
@@ -103,8 +103,12 @@ fn give(answers: &Answers, group: Vec<Job>, undone: Option<Arc<Error>>) {
     }
 }
 
-fn run(db: &Connection, group: &mut [Job], answers: &Answers) -> Result<(), Error> {
-    sql::execute(db, "BEGIN IMMEDIATE", [])?;
+/// Runs changes in the transaction that has begun, and ends it.
+fn change(db: &Connection, group: &mut [Job], answers: &Answers) -> Result<(), Error> {
+    // A look-up that fails may have ended the transaction.
+    if db.is_autocommit() {
+        begin(db)?;
+    }
     // A savepoint copies every page that is changed under it, so that only a group with a job that
     // fails pays for them.
     if !group.iter_mut().all(|job| job.run(db)) {
@@ -112,7 +116,7 @@ fn run(db: &Connection, group: &mut [Job], answers: &Answers) -> Result<(), Erro
         if !db.is_autocommit() {
             sql::execute(db, "ROLLBACK", [])?;
         }
-        sql::execute(db, "BEGIN IMMEDIATE", [])?;
+        begin(db)?;
         run_apart(db, group)?;
     }
     answers.commit(|| sql::execute(db, "COMMIT", []))?;
@@ -164,6 +168,10 @@ mod tests {
     }
 
     fn commit_now(db: &Connection, group: Vec<Job>) {
+        let group = Group {
+            changes: group,
+            ..Group::default()
+        };
         with_answers(|answers| commit(db, group, answers));
     }
 
@@ -261,13 +269,36 @@ mod tests {
         let (failing, failing_answer) = job(|_| Err::<(), _>(Error::Closed));
         let (panicking, panicking_answer) = job(|_| panic!("as the test wants"));
         let (found, mut found_answer) = job(|db| Ok(stored(db)));
-        let mut group = vec![failing, panicking, found];
-        assert!(look_up(&db, &mut group).is_none());
-        super::answer(group, None);
+        let group = Group {
+            peeks: vec![failing, panicking, found],
+            ..Group::default()
+        };
+        with_answers(|answers| look(&db, group, answers));
         assert!(answer(failing_answer).is_err());
         assert!(answer(panicking_answer).is_err());
         assert_eq!(found_answer.try_recv().unwrap().unwrap(), [1]);
         assert!(db.is_autocommit());
+    }
+
+    #[test]
+    fn what_only_reads_sees_the_last_commit_and_outlives_changes_that_fail() {
+        let (db, _folder) = database();
+        commit_now(&db, vec![insert(1).0]);
+        let look = || job(|db| Ok(stored(db)));
+        let ((peek, mut peeked), (look_up, mut looked_up)) = (look(), look());
+        let (change, changed) = insert(2);
+        let (failing, failing_answer) = insert(1);
+        let group = Group {
+            peeks: vec![peek],
+            look_ups: vec![look_up],
+            changes: vec![change, failing],
+        };
+        with_answers(|answers| commit(&db, group, answers));
+        assert_eq!(peeked.try_recv().unwrap().unwrap(), [1]);
+        assert_eq!(looked_up.try_recv().unwrap().unwrap(), [1]);
+        assert!(answer(changed).is_ok());
+        assert!(answer(failing_answer).is_err());
+        assert_eq!(stored(&db), [1, 2]);
     }
 
     #[test]
@@ -332,9 +363,16 @@ mod tests {
         let other = Connection::open(folder.path().join("test.db")).unwrap();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
         let (refused, refused_answer) = insert(1);
-        commit_now(&db, vec![refused]);
+        let (look_up, mut looked_up) = job(|db| Ok(stored(db)));
+        let group = Group {
+            look_ups: vec![look_up],
+            changes: vec![refused],
+            ..Group::default()
+        };
+        with_answers(|answers| commit(&db, group, answers));
         let refused = answer(refused_answer).unwrap_err();
         assert!(matches!(refused, StoreError::Unavailable(_)), "{refused}");
+        assert!(looked_up.try_recv().unwrap().unwrap().is_empty());
         other.execute_batch("ROLLBACK").unwrap();
         let (next, next_answer) = insert(1);
         commit_now(&db, vec![next]);
