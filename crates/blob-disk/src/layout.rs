@@ -6,7 +6,10 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use moc_uploads_core::ids::FileId;
 use moc_uploads_core::object_key::ObjectKey;
+
+use crate::error::if_found;
 
 /// Neither occurs in an object key, so that names and keys translate both ways and the folder of
 /// one upload's parts is never the file of another.
@@ -15,6 +18,11 @@ const PARTS: &str = "+parts";
 
 /// How many folders share the names: folders that grow get slow.
 pub(crate) const SHARD_COUNT: u16 = 256;
+
+/// For how long new files share a shard, as a power of 2 in milliseconds: 8 s.
+const WINDOW_BITS: u32 = 13;
+/// What of a version 7 UUID stands behind its Unix milliseconds.
+const BITS_AFTER_TIME: u32 = 80;
 
 /// Space that parts leave free, so that what ends uploads, and the database beside them, can still
 /// write: this, or a twentieth of a small file system.
@@ -137,11 +145,52 @@ impl Layout {
     pub(crate) fn shard_folders(&self, shard: u16) -> [PathBuf; 2] {
         [&self.uploads, &self.objects].map(|shards| shards.path(shard))
     }
+
+    /// Moves what lies in this shard to the shards where it is looked for; how much. Not synced.
+    pub(crate) fn rehome(&self, shard: u16) -> io::Result<u64> {
+        let mut moved_count = 0;
+        for shards in [&self.uploads, &self.objects] {
+            let folder = shards.path(shard);
+            let Some(entries) = if_found(fs::read_dir(&folder))? else {
+                continue;
+            };
+            // Read to its end before anything is taken out.
+            let names: Vec<_> = entries
+                .map(|entry| Ok(entry?.file_name()))
+                .collect::<io::Result<_>>()?;
+            for name in names {
+                let home = name.to_str().and_then(key_of).map(|key| shard_of(&key));
+                let Some(home) = home.filter(|home| *home != shard) else {
+                    continue;
+                };
+                let (found, home_path) = (folder.join(&name), shards.path(home).join(&name));
+                if home_path.try_exists()? {
+                    tracing::warn!(
+                        path = %found.display(),
+                        "a stored file stays where nobody looks for it: there is another one at its place"
+                    );
+                    continue;
+                }
+                shards.make(home)?;
+                fs::rename(found, home_path)?;
+                moved_count += 1;
+            }
+        }
+        Ok(moved_count)
+    }
 }
 
-/// The shard of a key.
+/// The shard of a key: by the time in the id of the file that it ends with. What is uploaded at the
+/// same time shares its folders, so that the file system has two of them to write when it syncs and
+/// not two for each upload.
 pub(crate) fn shard_of(key: &ObjectKey) -> u16 {
-    (crc_fast::crc64_nvme(key.as_str().as_bytes()) % u64::from(SHARD_COUNT)) as u16
+    let name = key.as_str().rsplit('/').next().unwrap_or_default();
+    let stem = name.split_once('.').map_or(name, |(stem, _)| stem);
+    let number = match stem.parse() {
+        Ok(FileId(id)) => (id.as_u128() >> (BITS_AFTER_TIME + WINDOW_BITS)) as u64,
+        Err(_) => crc_fast::crc64_nvme(key.as_str().as_bytes()),
+    };
+    (number % u64::from(SHARD_COUNT)) as u16
 }
 
 /// The key that a name in a shard stands for; `None` for what is not ours.

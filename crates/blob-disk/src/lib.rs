@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! <root>/lock                                held by the one process that uses the store
+//! <root>/layout.version                      how files are spread over shards
 //! <root>/presign.key                         signs part URLs, kept across restarts
 //! <root>/uploads/<shard>/<name>              an upload: sparse until all parts are there
 //! <root>/uploads/<shard>/<name>+parts/       its re-sent parts, <part number>.<etag>
@@ -29,6 +30,7 @@ mod read;
 mod remove;
 mod store;
 mod uploads;
+mod version;
 
 pub use open::OpenError;
 pub use store::DiskStore;

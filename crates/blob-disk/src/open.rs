@@ -16,6 +16,7 @@ use crate::layout::{Layout, sync_folder};
 use crate::presign::{KEY_LEN, Presigner};
 use crate::store::{DiskStore, Inner};
 use crate::uploads::Uploads;
+use crate::version::bring_up_to_date;
 
 const KEY_FILE: &str = "presign.key";
 
@@ -50,7 +51,8 @@ impl DiskStore {
     /// Opens the store in the folder `root`, which is made when it is missing. `public_base_url`
     /// is where clients reach this server, with or without a slash at its end.
     ///
-    /// Reads and writes the disk; it may block for some milliseconds.
+    /// Reads and writes the disk; it may block for some milliseconds, and for longer the first time that
+    /// a store of an earlier version is opened, whose files it moves.
     ///
     /// # Errors
     /// [`OpenError::InUse`] while another process, or another store of this one, has it open.
@@ -69,6 +71,7 @@ impl DiskStore {
         }
         let layout = Layout::new(root.clone());
         layout.create().map_err(io)?;
+        bring_up_to_date(&layout).map_err(io)?;
         let key = presign_key(&root)
             .map_err(io)?
             .ok_or_else(|| OpenError::DamagedKey(root.join(KEY_FILE)))?;

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use moc_uploads_blob_disk::{DiskStore, OpenError};
+use moc_uploads_core::ids::FileId;
 use moc_uploads_core::ports::Upload;
 use tempfile::TempDir;
 
@@ -66,7 +67,9 @@ impl Disk {
 
     fn path(&self, kind: &str, upload: &Upload, suffix: &str) -> PathBuf {
         let key = upload.key.as_str();
-        let shard = crc_fast::crc64_nvme(key.as_bytes()) % 256;
+        let (_, id) = key.rsplit_once('/').unwrap();
+        let FileId(id) = id.split_once('.').unwrap().0.parse().unwrap();
+        let shard = (id.as_u128() >> 80) / 8192 % 256;
         let name = key.replace('/', "~") + suffix;
         self.folder
             .path()

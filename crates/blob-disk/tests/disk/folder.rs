@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 use crate::common::{BASE_URL, Disk};
 use futures_util::FutureExt;
 use moc_uploads_blob_disk::{DiskStore, OpenError};
+use moc_uploads_core::ids::{IdGenerator, TimeOrderedIds};
 use moc_uploads_core::object_key::ObjectKey;
 use moc_uploads_core::ports::{BodyError, ObjectStore, PutPartError, Upload, UploadId};
+use moc_uploads_testkit::clock::ManualClock;
 use moc_uploads_testkit::object_store::{TestFile, body};
 
 #[tokio::test]
@@ -145,12 +148,20 @@ async fn keys_of_any_valid_form_stay_apart() {
     assert_eq!(disk.held().len(), keys.len());
 }
 
+/// A file of its own time, and so of a shard that few others are in.
+async fn file_of(n: u32, disk: &Disk) -> TestFile {
+    let mut file = TestFile::with_parts_of(&disk.store, 10, 10).await;
+    let id = TimeOrderedIds.new_id(ManualClock::START + n * Duration::from_secs(10));
+    file.upload.key = ObjectKey::parse(&format!("dev/{id}.pdf")).unwrap();
+    file
+}
+
 #[tokio::test]
 async fn pages_name_each_upload_and_object_once() {
     let disk = Disk::new();
     let mut expected = BTreeSet::new();
     for n in 0..40 {
-        let file = TestFile::with_parts_of(&disk.store, 10, 10).await;
+        let file = file_of(n, &disk).await;
         let etag = file.store_part(&disk.store, 1).await;
         if n % 3 == 0 {
             file.complete_ok(&disk.store, &[etag]).await;
@@ -164,6 +175,10 @@ async fn pages_name_each_upload_and_object_once() {
     let shard = disk.folder.path().join("uploads/00");
     fs::create_dir_all(&shard).unwrap();
     fs::write(shard.join("lost found"), b"not ours").unwrap();
+    // Of a shard before.
+    let stray = disk.folder.path().join("uploads/ff/a~stray");
+    fs::create_dir_all(stray.parent().unwrap()).unwrap();
+    fs::write(stray, b"not looked for").unwrap();
     for limit in [1, 7, 40, 100] {
         let mut listed = Vec::new();
         loop {
@@ -179,11 +194,63 @@ async fn pages_name_each_upload_and_object_once() {
     }
 }
 
+/// As before there was a `layout.version`.
+#[tokio::test]
+async fn files_of_an_earlier_version_are_found_again() {
+    let disk = Disk::new();
+    let mut files = Vec::new();
+    for is_complete in [false, true] {
+        let mut file = TestFile::with_parts_of(&disk.store, 1000, 2000).await;
+        let mut etags = vec![file.store_part(&disk.store, 1).await];
+        etags.push(file.store_part(&disk.store, 2).await);
+        if is_complete {
+            file.complete_ok(&disk.store, &etags).await;
+        } else {
+            file.bytes[0] ^= 1;
+            etags[0] = file
+                .replace_part(&disk.store, 1, file.part(1))
+                .await
+                .unwrap();
+        }
+        files.push((file, etags));
+    }
+    for path in disk.held() {
+        let shard = path.parent().unwrap();
+        let is_first = shard.file_name().unwrap() == "00";
+        let shard = shard.with_file_name(if is_first { "01" } else { "00" });
+        fs::create_dir_all(&shard).unwrap();
+        fs::rename(&path, shard.join(path.file_name().unwrap())).unwrap();
+    }
+    fs::remove_file(disk.folder.path().join("layout.version")).unwrap();
+
+    let disk = disk.reopen().await;
+    let (running, etags) = &files[0];
+    running.complete_ok(&disk.store, etags).await;
+    for (file, _) in &files {
+        file.assert_object(&disk.store, &file.bytes).await;
+    }
+    let disk = disk.reopen().await;
+    assert_eq!(disk.held().len(), files.len());
+}
+
+#[test]
+fn a_store_of_a_newer_program_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("layout.version"), "3").unwrap();
+    let refused = DiskStore::open(folder.path(), BASE_URL)
+        .map(drop)
+        .unwrap_err();
+    assert!(
+        refused.to_string().contains("start a newer program"),
+        "{refused}"
+    );
+}
+
 #[tokio::test]
 async fn pages_go_on_after_a_key_that_is_gone() {
     let disk = Disk::new();
-    for _ in 0..10 {
-        let file = TestFile::with_parts_of(&disk.store, 10, 10).await;
+    for n in 0..10 {
+        let file = file_of(n, &disk).await;
         file.store_part(&disk.store, 1).await;
     }
     let mut seen = 0;

@@ -17,7 +17,7 @@ use crate::postgres::Database;
 use crate::s3::{ACCESS_KEY_ID, Bucket, SECRET_ACCESS_KEY, Swift};
 
 /// What the object store keeps for itself.
-pub(super) const OWN_FILES: &[&str] = &["database.id", "lock", "presign.key"];
+pub(super) const OWN_FILES: &[&str] = &["database.id", "layout.version", "lock", "presign.key"];
 
 /// What is there before an app is started and after it has ended.
 pub(super) struct Place {
