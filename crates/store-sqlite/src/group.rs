@@ -4,7 +4,7 @@ use crate::task::Job;
 
 /// What waits for the writer.
 pub(crate) enum Work {
-    /// A look-up of which nothing is told: it is answered at once.
+    /// The first look of who goes on to change something: it is answered at once.
     Peek(Job),
     /// Changes nothing, and takes microseconds.
     LookUp(Job),

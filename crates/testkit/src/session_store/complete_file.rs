@@ -86,7 +86,10 @@ pub async fn a_part_that_came_while_its_file_was_joined_is_put_back(stores: &Sto
 
 async fn parts(stores: &Stores, session: &NewSession, file: &NewFile) -> Vec<Part> {
     let found = stores.store.file_with_parts(session.id, file.id).await;
-    found.unwrap().unwrap().parts
+    let found = found.unwrap().unwrap();
+    let target = stores.store.completion_target(session.id, file.id).await;
+    assert_eq!(target.unwrap().as_ref(), Some(&found));
+    found.parts
 }
 
 /// The others learn that it is.

@@ -40,6 +40,10 @@ pub async fn what_is_not_there_is_none(stores: &Stores) {
     assert_eq!(store.file(nowhere, nothing).await.unwrap(), None);
     assert_eq!(store.part_target(nowhere, nothing, 1).await.unwrap(), None);
     assert_eq!(store.file_with_parts(nowhere, nothing).await.unwrap(), None);
+    assert_eq!(
+        store.completion_target(nowhere, nothing).await.unwrap(),
+        None
+    );
 
     let session = stores.session(vec![]).await;
     let other = stores.session(vec![]).await;
@@ -52,9 +56,13 @@ pub async fn what_is_not_there_is_none(stores: &Stores) {
         let found = store.part_target(session.id, file_id, 1).await.unwrap();
         let found = found.unwrap();
         assert_eq!((found.target.file, found.is_recorded), (None, false));
-        let found = store.file_with_parts(session.id, file_id).await.unwrap();
-        let found = found.unwrap();
-        assert_eq!((found.target.file, found.parts), (None, vec![]));
+        for found in [
+            store.file_with_parts(session.id, file_id).await,
+            store.completion_target(session.id, file_id).await,
+        ] {
+            let found = found.unwrap().unwrap();
+            assert_eq!((found.target.file, found.parts), (None, vec![]));
+        }
     }
 }
 
