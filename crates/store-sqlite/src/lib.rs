@@ -13,6 +13,7 @@ mod group;
 mod migrate;
 mod queue;
 mod reader;
+mod recent;
 mod seed;
 mod session_store;
 mod sql;
@@ -34,7 +35,8 @@ use crate::answers::Answers;
 use crate::error::Error;
 use crate::group::Work;
 use crate::queue::Queue;
-use crate::task::{Job, submit};
+use crate::recent::Recent;
+use crate::task::{Job, submit, submit_noted};
 
 /// A database file. Dropping it finishes what was asked for, in the background.
 pub struct SqliteStore {
@@ -44,6 +46,7 @@ pub struct SqliteStore {
     writes: Arc<Queue<Work>>,
     reads: Arc<Queue<Job>>,
     reports: Arc<Queue<Job>>,
+    recent: Arc<Recent>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -80,6 +83,7 @@ impl SqliteStore {
             writes,
             reads,
             reports,
+            recent: Arc::default(),
             threads: Mutex::new(threads),
         })
     }
@@ -111,7 +115,9 @@ impl SqliteStore {
             sql::execute(db, include_str!("../queries/session_unlock_all.sql"), [])?;
             Ok(())
         })
-        .await
+        .await?;
+        self.recent.begin();
+        Ok(())
     }
 
     /// Loads the rows of the seed document, relative to `now`. Loading them again puts them back
@@ -149,6 +155,17 @@ impl SqliteStore {
         work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, StoreError> {
         submit(&self.writes, Work::Change, work).await
+    }
+
+    /// As [`Self::write`]; `note` keeps what is known of new sessions in step with what came of it.
+    async fn write_noted<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
+        note: impl FnOnce(&Recent, Option<&T>) + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let recent = Arc::clone(&self.recent);
+        let note = move |outcome: Option<&T>| note(&recent, outcome);
+        submit_noted(&self.writes, Work::Change, work, note).await
     }
 
     async fn read<T: Send + 'static>(

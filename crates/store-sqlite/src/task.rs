@@ -20,16 +20,17 @@ pub(crate) trait Task: Send {
     fn answer(self: Box<Self>, undone: Option<Error>);
 }
 
-struct Work<F, T> {
+struct Work<F, T, R> {
     work: F,
     outcome: Option<Result<T, Error>>,
-    reply: oneshot::Sender<Result<T, Error>>,
+    reply: R,
 }
 
-impl<F, T> Task for Work<F, T>
+impl<F, T, R> Task for Work<F, T, R>
 where
     F: FnMut(&Connection) -> Result<T, Error> + Send,
     T: Send,
+    R: FnOnce(Result<T, Error>) + Send,
 {
     fn run(&mut self, db: &Connection) -> bool {
         let outcome = catch_unwind(AssertUnwindSafe(|| (self.work)(db)));
@@ -43,20 +44,24 @@ where
             (Some(outcome), None) => outcome,
             (None, None) => Err(Error::Closed),
         };
-        // Nobody waits when the request was given up meanwhile.
-        drop(self.reply.send(answer));
+        (self.reply)(answer);
     }
 }
 
-/// A job, and where its answer comes.
-pub(crate) fn job<T: Send + 'static>(
+/// A job, and where its answer comes after `note` has seen it, whether anybody waits for it or not.
+fn noted_job<T: Send + 'static>(
     work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
+    note: impl FnOnce(Option<&T>) + Send + 'static,
 ) -> (Job, oneshot::Receiver<Result<T, Error>>) {
     let (reply, answer) = oneshot::channel();
     let work = Work {
         work,
         outcome: None,
-        reply,
+        reply: move |answer: Result<T, Error>| {
+            note(answer.as_ref().ok());
+            // Nobody waits when the request was given up meanwhile.
+            drop(reply.send(answer));
+        },
     };
     (Box::new(work), answer)
 }
@@ -67,9 +72,28 @@ pub(crate) async fn submit<T: Send + 'static, Q>(
     queued: impl FnOnce(Job) -> Q,
     work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, StoreError> {
-    let (job, answer) = job(work);
+    submit_noted(queue, queued, work, |_| ()).await
+}
+
+/// As [`submit`]; `note` sees what came of the work before anybody else does, nothing where that is an
+/// error.
+pub(crate) async fn submit_noted<T: Send + 'static, Q>(
+    queue: &Queue<Q>,
+    queued: impl FnOnce(Job) -> Q,
+    work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
+    note: impl FnOnce(Option<&T>) + Send + 'static,
+) -> Result<T, StoreError> {
+    let (job, answer) = noted_job(work, note);
     if !queue.push(queued(job)) {
         return Err(Error::Closed.into());
     }
     Ok(answer.await.map_err(|_| Error::Closed)??)
+}
+
+/// A job, and where its answer comes.
+#[cfg(test)]
+pub(crate) fn job<T: Send + 'static>(
+    work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
+) -> (Job, oneshot::Receiver<Result<T, Error>>) {
+    noted_job(work, |_| ())
 }

@@ -1,4 +1,4 @@
-//! The ports' conformance suites, on two stores over one file.
+//! The ports' conformance suites, on two stores over one file, and on the one that serves it.
 #![expect(
     clippy::unwrap_used,
     reason = "a test that panics has failed, as it should"
@@ -29,3 +29,19 @@ async fn event_stores() -> EventStores {
 
 moc_uploads_testkit::session_store_conformance!(stores);
 moc_uploads_testkit::event_store_conformance!(event_stores);
+
+/// The one server of its database knows new sessions without asking it.
+mod of_the_server {
+    use super::*;
+
+    async fn stores() -> Stores {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("moc-uploads.db");
+        let store = Arc::new(SqliteStore::open(&path).await.unwrap());
+        store.migrate().await.unwrap();
+        store.take_over().await.unwrap();
+        Stores::new(store.clone(), store, folder)
+    }
+
+    moc_uploads_testkit::session_store_conformance!(stores);
+}

@@ -11,6 +11,7 @@ mod record_part;
 mod register_files;
 mod restart_upload;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -45,14 +46,22 @@ impl SessionStore for SqliteStore {
         &self,
         session: NewSession,
     ) -> Result<CreateSessionOutcome, StoreError> {
-        self.write(move |db| create_session::create_session(db, &session))
-            .await
+        let session = Arc::new(session);
+        let created = Arc::clone(&session);
+        self.write_noted(
+            move |db| create_session::create_session(db, &session),
+            move |recent, outcome| recent.note_created(&created, outcome),
+        )
+        .await
     }
 
     async fn declared_session(
         &self,
         session_id: SessionId,
     ) -> Result<Option<DeclaredSession>, StoreError> {
+        if let Some(found) = self.recent.declared_session(session_id) {
+            return Ok(Some(found));
+        }
         let look = move |db: &Connection| read_session::declared_session(db, session_id);
         match self.peek(look).await? {
             Some(found) if found.session.stored_status == SessionStatus::Active => Ok(Some(found)),
@@ -82,18 +91,24 @@ impl SessionStore for SqliteStore {
         finalize_lock_ttl: Duration,
     ) -> Result<CancelSessionOutcome, StoreError> {
         let user_id = user_id.clone();
-        self.write(move |db| {
+        let cancel = move |db: &Connection| {
             end_session::cancel_session(db, session_id, &user_id, now, finalize_lock_ttl)
-        })
-        .await
+        };
+        self.write_noted(cancel, move |recent, _| recent.forget(session_id))
+            .await
     }
 
     async fn register_files(
         &self,
         register: RegisterFiles,
     ) -> Result<Activity<Vec<RegisterFileOutcome>>, StoreError> {
-        self.write(move |db| register_files::register_files(db, &register))
-            .await
+        let register = Arc::new(register);
+        let registered = Arc::clone(&register);
+        self.write_noted(
+            move |db| register_files::register_files(db, &register),
+            move |recent, activity| recent.note_registered(&registered, activity),
+        )
+        .await
     }
 
     async fn file(
@@ -111,6 +126,9 @@ impl SessionStore for SqliteStore {
         file_id: FileId,
         part_number: u32,
     ) -> Result<Option<PartTarget>, StoreError> {
+        if let Some(found) = self.recent.part_target(session_id, file_id, part_number) {
+            return Ok(Some(found));
+        }
         let look =
             move |db: &Connection| read_session::part_target(db, session_id, file_id, part_number);
         match self.peek(look).await? {
@@ -134,6 +152,9 @@ impl SessionStore for SqliteStore {
         session_id: SessionId,
         file_id: FileId,
     ) -> Result<Option<FileWithParts>, StoreError> {
+        if let Some(found) = self.recent.file_with_parts(session_id, file_id) {
+            return Ok(Some(found));
+        }
         let look = move |db: &Connection| read_session::file_with_parts(db, session_id, file_id);
         match self.peek(look).await? {
             Some(found) if read_session::takes_parts(&found.target) => Ok(Some(found)),
@@ -146,29 +167,47 @@ impl SessionStore for SqliteStore {
         &self,
         part: RecordPart,
     ) -> Result<Activity<RecordPartOutcome>, StoreError> {
-        self.write(move |db| record_part::record_part(db, &part))
-            .await
+        let part = Arc::new(part);
+        let recorded = Arc::clone(&part);
+        self.write_noted(
+            move |db| record_part::record_part(db, &part),
+            move |recent, activity| recent.note_recorded(&recorded, activity),
+        )
+        .await
     }
 
     async fn record_held_parts(
         &self,
         parts: RecordHeldParts,
     ) -> Result<Activity<RecordPartOutcome>, StoreError> {
-        self.write(move |db| record_part::record_held_parts(db, &parts))
-            .await
+        let session_id = parts.session_id;
+        self.write_noted(
+            move |db| record_part::record_held_parts(db, &parts),
+            move |recent, _| recent.forget(session_id),
+        )
+        .await
     }
 
     async fn restart_upload(&self, restart: RestartUpload) -> Result<bool, StoreError> {
-        self.write(move |db| restart_upload::restart_upload(db, &restart))
-            .await
+        let session_id = restart.session_id;
+        self.write_noted(
+            move |db| restart_upload::restart_upload(db, &restart),
+            move |recent, _| recent.forget(session_id),
+        )
+        .await
     }
 
     async fn complete_file(
         &self,
         complete: CompleteFile,
     ) -> Result<Activity<CompleteFileOutcome>, StoreError> {
-        self.write(move |db| complete_file::complete_file(db, &complete))
-            .await
+        let complete = Arc::new(complete);
+        let completed = Arc::clone(&complete);
+        self.write_noted(
+            move |db| complete_file::complete_file(db, &complete),
+            move |recent, activity| recent.note_completed(&completed, activity),
+        )
+        .await
     }
 
     async fn begin_finalize(
@@ -180,10 +219,11 @@ impl SessionStore for SqliteStore {
         lease: Duration,
     ) -> Result<BeginFinalizeOutcome, StoreError> {
         let user_id = user_id.clone();
-        self.write(move |db| {
+        let begin = move |db: &Connection| {
             finalize_session::begin_finalize(db, session_id, &user_id, now, lock_ttl, lease)
-        })
-        .await
+        };
+        self.write_noted(begin, move |recent, _| recent.forget(session_id))
+            .await
     }
 
     async fn renew_finalize(
@@ -225,8 +265,15 @@ impl SessionStore for SqliteStore {
         finalize_lock_ttl: Duration,
         limit: u32,
     ) -> Result<Vec<Session>, StoreError> {
-        self.write(move |db| end_session::expire_sessions(db, now, finalize_lock_ttl, limit))
-            .await
+        self.write_noted(
+            move |db| end_session::expire_sessions(db, now, finalize_lock_ttl, limit),
+            |recent, expired: Option<&Vec<Session>>| {
+                for session in expired.into_iter().flatten() {
+                    recent.forget(session.id);
+                }
+            },
+        )
+        .await
     }
 
     async fn sessions_to_free(
