@@ -133,7 +133,7 @@ fn a_part_whose_record_cannot_be_written_is_not_acknowledged() {
     let mut put = begin(server.address(), "PUT", &part, bytes.len());
     put.write_all(&bytes.as_bytes()[..500]).unwrap();
     // It has been let in: what it asked the database is answered.
-    let asked = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%upload_session_parts%' \
+    let asked = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%part_number = $3)%' \
                  AND state = 'idle' AND application_name <> 'psql'";
     while cluster.psql("postgres", asked) == "0" {
         std::thread::yield_now();
