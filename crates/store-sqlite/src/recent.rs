@@ -2,17 +2,17 @@
 //!
 //! A browser creates a session, registers a file, sends its parts and completes it within moments,
 //! and each of these requests begins with a look at what the one before has written. Here it finds
-//! that at hand, as it would find it in the database:
+//! that at hand, as of the last commit, like [`peek`](crate::SqliteStore::peek):
 //! - Only in the one server of a database, which sees every change.
-//! - Only what is durable: changes are noted when they are answered, just before anybody hears of it.
-//! - Only sessions and files that take something. Whatever else happens to a session, it is
+//! - Changes are noted by the writer when it has committed them, before anybody can see them.
+//! - Only sessions and files that take something. When anything else happens to a session, it is
 //!   forgotten here, and the database says what has become of it.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use moc_uploads_core::file::{FileMetadata, FileStatus, UploadFile};
+use moc_uploads_core::file::{FileStatus, UploadFile};
 use moc_uploads_core::ids::{FileId, SessionId};
 use moc_uploads_core::part::Part;
 use moc_uploads_core::ports::{
@@ -23,8 +23,7 @@ use moc_uploads_core::ports::{
 use moc_uploads_core::session::{Extension, Session, SessionStatus};
 use moc_uploads_core::time::Timestamp;
 
-/// Of sessions, their declared files, files and parts together, about a KiB each at most: half of them
-/// may be forgotten at once.
+/// Of sessions, declared files, files and parts together, 3 KiB each at most and mostly less than one.
 const MAX_COUNT: usize = 4096;
 
 /// What is older than two of these is forgotten: who takes longer does not miss the millisecond.
@@ -34,17 +33,20 @@ const TURN: Duration = Duration::from_secs(5);
 #[derive(Default)]
 pub(crate) struct Recent(Mutex<Option<Generations>>);
 
+/// The young become the old, and the old are forgotten, when there are too many young or it is time.
 struct Generations {
     young: HashMap<SessionId, RecentSession>,
     old: HashMap<SessionId, RecentSession>,
     /// Since there were no young.
     added_count: usize,
+    /// When it was time last.
     turned_at: Instant,
 }
 
 struct RecentSession {
     session: Session,
-    declared: Vec<FileMetadata>,
+    /// As it was created.
+    new: Arc<NewSession>,
     registered_count: usize,
     /// Those that are not completed.
     files: HashMap<FileId, RecentFile>,
@@ -58,21 +60,18 @@ struct RecentFile {
 impl Recent {
     /// From now on this process is the only one that writes.
     pub(crate) fn begin(&self) {
-        *self.lock() = Some(Generations {
-            young: HashMap::new(),
-            old: HashMap::new(),
-            added_count: 0,
-            turned_at: Instant::now(),
-        });
+        *self.lock() = Some(Generations::new(Instant::now()));
     }
 
     pub(crate) fn declared_session(&self, id: SessionId) -> Option<DeclaredSession> {
-        self.session(id, |recent| {
-            Some(DeclaredSession {
-                session: recent.session.clone(),
-                declared: Some(recent.declared.clone()),
-                registered_count: recent.registered_count,
-            })
+        let (session, new, registered_count) = self.session(id, |recent| {
+            let new = Arc::clone(&recent.new);
+            Some((recent.session.clone(), new, recent.registered_count))
+        })?;
+        Some(DeclaredSession {
+            session,
+            declared: Some(new.files.clone()),
+            registered_count,
         })
     }
 
@@ -105,14 +104,18 @@ impl Recent {
         })
     }
 
-    pub(crate) fn note_created(&self, new: &NewSession, outcome: Option<&CreateSessionOutcome>) {
+    pub(crate) fn note_created(
+        &self,
+        new: &Arc<NewSession>,
+        outcome: Option<&CreateSessionOutcome>,
+    ) {
         if outcome == Some(&CreateSessionOutcome::Created)
             && let Some(generations) = &mut *self.lock()
         {
-            generations.make_room(1 + new.files.len());
-            generations
-                .young
-                .insert(new.id, RecentSession::created(new));
+            let count = 1 + new.files.len();
+            generations.make_room(count, Instant::now());
+            let recent = RecentSession::created(new);
+            generations.young.insert(new.id, recent);
         }
     }
 
@@ -154,7 +157,9 @@ impl Recent {
     ) {
         self.change(complete.session_id, activity, |recent, _| {
             recent.files.remove(&complete.file_id);
-            Some(0)
+            // Nothing is left that it would take.
+            let is_over = recent.files.is_empty() && recent.is_full();
+            (!is_over).then_some(0)
         });
     }
 
@@ -171,12 +176,12 @@ impl Recent {
     ) -> Option<T> {
         let mut generations = self.lock();
         let generations = generations.as_mut()?;
-        generations.make_room(0);
+        generations.make_room(0, Instant::now());
         find(generations.get_mut(id)?)
     }
 
-    /// Applies what came of a change. Where that is unknown, or nothing that is known here, the
-    /// session is forgotten.
+    /// Applies what came of a change, and counts what that adds. Where it is unknown, or nothing that
+    /// is known here, the session is forgotten.
     fn change<T>(
         &self,
         id: SessionId,
@@ -200,7 +205,7 @@ impl Recent {
             _ => None,
         };
         match added_count {
-            Some(count) => generations.make_room(count),
+            Some(count) => generations.make_room(count, Instant::now()),
             None => generations.remove(id),
         }
     }
@@ -212,6 +217,15 @@ impl Recent {
 }
 
 impl Generations {
+    fn new(now: Instant) -> Self {
+        Self {
+            young: HashMap::new(),
+            old: HashMap::new(),
+            added_count: 0,
+            turned_at: now,
+        }
+    }
+
     fn get_mut(&mut self, id: SessionId) -> Option<&mut RecentSession> {
         self.young.get_mut(&id).or_else(|| self.old.get_mut(&id))
     }
@@ -222,23 +236,30 @@ impl Generations {
         }
     }
 
-    fn make_room(&mut self, count: usize) {
-        let now = Instant::now();
+    /// Forgets what is over, with so many to be added.
+    fn make_room(&mut self, count: usize, now: Instant) {
         let young_for = now - self.turned_at;
-        self.added_count += count;
-        if self.added_count > MAX_COUNT / 2 || young_for > TURN {
-            self.old = std::mem::take(&mut self.young);
-            self.added_count = count;
-            self.turned_at = now;
-        }
         if young_for > 2 * TURN {
-            self.old.clear();
+            *self = Self::new(now);
+        } else if young_for > TURN {
+            self.turn();
+            self.turned_at += TURN;
         }
+        self.added_count += count;
+        if self.added_count > MAX_COUNT / 2 {
+            self.turn();
+            self.added_count = count;
+        }
+    }
+
+    fn turn(&mut self) {
+        self.old = std::mem::take(&mut self.young);
+        self.added_count = 0;
     }
 }
 
 impl RecentSession {
-    fn created(new: &NewSession) -> Self {
+    fn created(new: &Arc<NewSession>) -> Self {
         Self {
             session: Session {
                 id: new.id,
@@ -248,10 +269,14 @@ impl RecentSession {
                 created_at: new.created_at,
                 expires_at: new.expires_at,
             },
-            declared: new.files.clone(),
+            new: Arc::clone(new),
             registered_count: 0,
             files: HashMap::new(),
         }
+    }
+
+    fn is_full(&self) -> bool {
+        self.registered_count >= self.new.files.len()
     }
 
     fn register(&mut self, new: &NewFile, now: Timestamp) {
@@ -295,5 +320,68 @@ impl RecentFile {
                 uploaded_at: part.now,
             },
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use moc_uploads_testkit::builders::{instruction, new_session, user};
+    use moc_uploads_testkit::clock::ManualClock;
+
+    use super::*;
+
+    fn create(generations: &mut Generations, now: Instant) -> SessionId {
+        let new = new_session(
+            &user("alice"),
+            vec![instruction("a", 1)],
+            ManualClock::START,
+        );
+        generations.make_room(2, now);
+        let id = new.id;
+        let recent = RecentSession::created(&Arc::new(new));
+        generations.young.insert(id, recent);
+        id
+    }
+
+    #[test]
+    fn nothing_is_known_for_longer_than_two_turns() {
+        let start = Instant::now();
+        let at = |turns: f64| start + TURN.mul_f64(turns);
+        for (created, looks, is_known) in [
+            (0.0, vec![1.9], true),
+            (0.0, vec![2.1], false),
+            (0.0, vec![1.9, 2.1], false),
+            (0.9, vec![1.1, 1.9], true),
+            (0.9, vec![1.1, 2.1, 2.8], false),
+            (0.0, vec![20.0], false),
+        ] {
+            let mut generations = Generations::new(start);
+            let id = create(&mut generations, at(created));
+            for look in &looks {
+                generations.make_room(0, at(*look));
+            }
+            let found = generations.get_mut(id).is_some();
+            assert_eq!(found, is_known, "created at {created}, asked at {looks:?}");
+        }
+    }
+
+    #[test]
+    fn of_many_the_newest_are_known() {
+        let now = Instant::now();
+        let mut generations = Generations::new(now);
+        let ids: Vec<_> = (0..MAX_COUNT)
+            .map(|_| create(&mut generations, now))
+            .collect();
+        let known = |generations: &mut Generations, ids: &[SessionId]| {
+            let known = ids.iter().filter(|id| generations.get_mut(**id).is_some());
+            known.count()
+        };
+        let newest = &ids[ids.len() - MAX_COUNT / 4..];
+        assert_eq!(known(&mut generations, newest), newest.len());
+        assert!(known(&mut generations, &ids) <= MAX_COUNT / 2);
+        // Whatever is added counts.
+        generations.make_room(MAX_COUNT / 2, now);
+        generations.make_room(MAX_COUNT / 2, now);
+        assert_eq!(known(&mut generations, &ids), 0);
     }
 }

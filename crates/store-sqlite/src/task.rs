@@ -16,21 +16,25 @@ pub(crate) trait Task: Send {
     /// Does the work; whether it succeeded. Done again when what was done before is undone.
     fn run(&mut self, db: &Connection) -> bool;
 
+    /// What was done is committed, and nobody has seen it yet.
+    fn note(&mut self);
+
     /// Answers with what came of it, or with what undid it.
     fn answer(self: Box<Self>, undone: Option<Error>);
 }
 
-struct Work<F, T, R> {
+struct Work<F, T, N> {
     work: F,
     outcome: Option<Result<T, Error>>,
-    reply: R,
+    note: Option<N>,
+    reply: oneshot::Sender<Result<T, Error>>,
 }
 
-impl<F, T, R> Task for Work<F, T, R>
+impl<F, T, N> Task for Work<F, T, N>
 where
     F: FnMut(&Connection) -> Result<T, Error> + Send,
     T: Send,
-    R: FnOnce(Result<T, Error>) + Send,
+    N: FnOnce(Option<&T>) + Send,
 {
     fn run(&mut self, db: &Connection) -> bool {
         let outcome = catch_unwind(AssertUnwindSafe(|| (self.work)(db)));
@@ -38,18 +42,32 @@ where
         self.outcome.insert(outcome).is_ok()
     }
 
+    fn note(&mut self) {
+        if let Some(Ok(outcome)) = &self.outcome
+            && let Some(note) = self.note.take()
+        {
+            note(Some(outcome));
+        }
+    }
+
     fn answer(self: Box<Self>, undone: Option<Error>) {
+        if let Some(note) = self.note {
+            note(None);
+        }
         let answer = match (self.outcome, undone) {
             (Some(Err(error)), _) | (_, Some(error)) => Err(error),
             (Some(outcome), None) => outcome,
             (None, None) => Err(Error::Closed),
         };
-        (self.reply)(answer);
+        // Nobody waits when the request was given up meanwhile.
+        drop(self.reply.send(answer));
     }
 }
 
-/// A job, and where its answer comes after `note` has seen it, whether anybody waits for it or not.
-fn noted_job<T: Send + 'static>(
+/// A job, and where its answer comes. `note` hears of what was committed in the order of the commits,
+/// before anybody can see it and whether anybody waits or not, and else that nothing was, at some time
+/// before the answer.
+pub(crate) fn noted_job<T: Send + 'static>(
     work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
     note: impl FnOnce(Option<&T>) + Send + 'static,
 ) -> (Job, oneshot::Receiver<Result<T, Error>>) {
@@ -57,11 +75,8 @@ fn noted_job<T: Send + 'static>(
     let work = Work {
         work,
         outcome: None,
-        reply: move |answer: Result<T, Error>| {
-            note(answer.as_ref().ok());
-            // Nobody waits when the request was given up meanwhile.
-            drop(reply.send(answer));
-        },
+        note: Some(note),
+        reply,
     };
     (Box::new(work), answer)
 }
@@ -75,8 +90,7 @@ pub(crate) async fn submit<T: Send + 'static, Q>(
     submit_noted(queue, queued, work, |_| ()).await
 }
 
-/// As [`submit`]; `note` sees what came of the work before anybody else does, nothing where that is an
-/// error.
+/// As [`submit`], with a note: see [`noted_job`].
 pub(crate) async fn submit_noted<T: Send + 'static, Q>(
     queue: &Queue<Q>,
     queued: impl FnOnce(Job) -> Q,

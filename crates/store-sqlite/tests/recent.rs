@@ -8,7 +8,6 @@
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::join_all;
 use moc_uploads_core::ids::{FileId, SessionId};
 use moc_uploads_core::part::{ETag, Part};
 use moc_uploads_core::ports::{
@@ -21,6 +20,10 @@ use moc_uploads_testkit::builders::{
     EXTENSION, MINUTE, PART_SIZE_BYTES, image, instruction, new_file, new_session, user,
 };
 use moc_uploads_testkit::clock::ManualClock;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::TestRunner;
 use rusqlite::Connection;
 
 const NOW: Timestamp = ManualClock::START;
@@ -56,12 +59,9 @@ impl Database {
         session
     }
 
+    /// Registers what was declared.
     async fn register(&self, session: &NewSession, now: Timestamp) -> Vec<NewFile> {
-        let files: Vec<_> = session
-            .files
-            .iter()
-            .map(|file| new_file(&session.user_id, session.id, file.clone()))
-            .collect();
+        let files = files_of(session);
         let register = RegisterFiles {
             session_id: session.id,
             files: files.clone(),
@@ -111,6 +111,14 @@ impl Database {
     }
 }
 
+/// What was declared, to be registered.
+fn files_of(session: &NewSession) -> Vec<NewFile> {
+    let files = session.files.iter();
+    files
+        .map(|file| new_file(&session.user_id, session.id, file.clone()))
+        .collect()
+}
+
 /// All that requests begin with.
 async fn look(store: &SqliteStore, session_id: SessionId, file_id: FileId) -> [String; 3] {
     let session = store.declared_session(session_id).await.unwrap();
@@ -137,6 +145,47 @@ fn part(session: &NewSession, file: &NewFile, part_number: u32, etag: &str) -> R
         size_bytes: 4,
         now: NOW + Duration::from_secs(u64::from(part_number)),
         extension: EXTENSION,
+    }
+}
+
+fn held(session: &NewSession, file: &NewFile) -> RecordHeldParts {
+    let held = HeldPart {
+        part: Part {
+            part_number: 1,
+            etag: ETag::parse("held"),
+            size_bytes: 4,
+            uploaded_at: NOW + MINUTE,
+        },
+        recorded: None,
+    };
+    RecordHeldParts {
+        session_id: session.id,
+        file_id: file.id,
+        upload_id: file.upload.id.clone(),
+        parts: vec![held],
+        now: NOW + MINUTE,
+    }
+}
+
+fn completion(session: &NewSession, file: &NewFile, now: Timestamp) -> CompleteFile {
+    CompleteFile {
+        session_id: session.id,
+        file_id: file.id,
+        etag: ETag::parse("whole"),
+        parts: Vec::new(),
+        file_url: "https://files.test/a".to_owned(),
+        now,
+        extension: EXTENSION,
+    }
+}
+
+fn restart(session: &NewSession, file: &NewFile) -> RestartUpload {
+    RestartUpload {
+        session_id: session.id,
+        file_id: file.id,
+        from: file.upload.id.clone(),
+        to: UploadId("another".to_owned()),
+        now: NOW + MINUTE,
     }
 }
 
@@ -175,15 +224,7 @@ async fn what_is_written_step_by_step_is_known_as_it_is_stored() {
     database.record(late).await;
     known().await;
 
-    let complete = CompleteFile {
-        session_id: session.id,
-        file_id: first.id,
-        etag: ETag::parse("whole"),
-        parts: Vec::new(),
-        file_url: "https://files.test/a".to_owned(),
-        now: NOW + 60 * MINUTE,
-        extension: EXTENSION,
-    };
+    let complete = completion(&session, first, NOW + 60 * MINUTE);
     let activity = database.server.complete_file(complete).await.unwrap();
     assert!(matches!(
         activity,
@@ -194,6 +235,10 @@ async fn what_is_written_step_by_step_is_known_as_it_is_stored() {
     ));
     assert_eq!(database.knows(&session, first).await, [true, false]);
     assert_eq!(database.knows(&session, second).await, [true, true]);
+    // When all are, there is nothing left to know.
+    let complete = completion(&session, second, NOW + 60 * MINUTE);
+    database.server.complete_file(complete).await.unwrap();
+    assert_eq!(database.knows(&session, second).await, [false, false]);
 }
 
 #[tokio::test]
@@ -213,33 +258,12 @@ async fn a_session_is_forgotten_when_anything_else_happens_to_it() {
     assert_eq!(database.knows(&session, &files[0]).await, [false, false]);
 
     let (session, files) = database.started().await;
-    let restart = RestartUpload {
-        session_id: session.id,
-        file_id: files[0].id,
-        from: files[0].upload.id.clone(),
-        to: UploadId("another".to_owned()),
-        now: later,
-    };
-    assert!(server.restart_upload(restart).await.unwrap());
+    let restarted = server.restart_upload(restart(&session, &files[0])).await;
+    assert!(restarted.unwrap());
     assert_eq!(database.knows(&session, &files[0]).await, [false, false]);
 
     let (session, files) = database.started().await;
-    let held = HeldPart {
-        part: Part {
-            part_number: 1,
-            etag: ETag::parse("held"),
-            size_bytes: 4,
-            uploaded_at: later,
-        },
-        recorded: None,
-    };
-    let record = RecordHeldParts {
-        session_id: session.id,
-        file_id: files[0].id,
-        upload_id: files[0].upload.id.clone(),
-        parts: vec![held],
-        now: later,
-    };
+    let record = held(&session, &files[0]);
     server.record_held_parts(record).await.unwrap();
     assert_eq!(database.knows(&session, &files[0]).await, [false, false]);
 
@@ -298,15 +322,145 @@ async fn a_change_that_nobody_waits_for_is_known_too() {
     assert!(target.unwrap().is_recorded);
 }
 
-#[tokio::test]
-async fn of_many_sessions_the_newest_are_known() {
-    let database = Database::new().await;
-    let (first, files) = database.started().await;
-    // Of each its two files and itself count.
-    for _ in 0..3 {
-        join_all((0..683).map(|_| database.create())).await;
+/// What can happen to a session, the time it takes, and to which file.
+#[derive(Debug, Clone)]
+enum Step {
+    Register {
+        with: Vec<usize>,
+        max_file_count: usize,
+    },
+    Record {
+        part_number: u32,
+        etag: &'static str,
+    },
+    RecordHeld,
+    Complete,
+    Restart,
+    Extend,
+    Finalize,
+    Cancel,
+    Expire,
+}
+
+fn step() -> impl Strategy<Value = (Step, usize)> {
+    let register =
+        (vec(0..3_usize, 1..3), 0..3_usize).prop_map(|(with, max_file_count)| Step::Register {
+            with,
+            max_file_count,
+        });
+    let record = (1..3_u32, select(vec!["a", "b"]))
+        .prop_map(|(part_number, etag)| Step::Record { part_number, etag });
+    let step = prop_oneof![
+        4 => register,
+        8 => record,
+        3 => Just(Step::Complete),
+        2 => Just(Step::Extend),
+        1 => Just(Step::RecordHeld),
+        1 => Just(Step::Restart),
+        1 => Just(Step::Finalize),
+        1 => Just(Step::Cancel),
+        1 => Just(Step::Expire),
+    ];
+    (step, 0..3_usize)
+}
+
+/// Whatever came of it: what is refused is not to change what is known.
+async fn take(
+    server: &SqliteStore,
+    session: &NewSession,
+    files: &[NewFile],
+    step: Step,
+    file: &NewFile,
+) {
+    let now = NOW + MINUTE;
+    let record = |part_number, etag, now| RecordPart {
+        now,
+        ..part(session, file, part_number, etag)
+    };
+    match step {
+        Step::Register {
+            with,
+            max_file_count,
+        } => {
+            let register = RegisterFiles {
+                session_id: session.id,
+                files: with.iter().map(|index| files[*index].clone()).collect(),
+                max_file_count: Some(max_file_count),
+                now,
+                extension: EXTENSION,
+                finalize_lock_ttl: TTL,
+            };
+            // One id twice is an error.
+            drop(server.register_files(register).await);
+        }
+        Step::Record { part_number, etag } => {
+            server
+                .record_part(record(part_number, etag, now))
+                .await
+                .unwrap();
+        }
+        // Less than ten minutes before the session ends.
+        Step::Extend => {
+            server
+                .record_part(record(1, "c", NOW + 10 * MINUTE))
+                .await
+                .unwrap();
+        }
+        Step::RecordHeld => {
+            server.record_held_parts(held(session, file)).await.unwrap();
+        }
+        Step::Complete => {
+            server
+                .complete_file(completion(session, file, now))
+                .await
+                .unwrap();
+        }
+        Step::Restart => {
+            server.restart_upload(restart(session, file)).await.unwrap();
+        }
+        Step::Finalize => {
+            let begin = server.begin_finalize(session.id, &session.user_id, now, TTL, TTL);
+            begin.await.unwrap();
+            server
+                .release_finalize(session.id, now, None, now)
+                .await
+                .unwrap();
+        }
+        Step::Cancel => {
+            let cancel = server.cancel_session(session.id, &session.user_id, now, TTL);
+            cancel.await.unwrap();
+        }
+        Step::Expire => {
+            server
+                .expire_sessions(session.expires_at, TTL, 100)
+                .await
+                .unwrap();
+        }
     }
-    assert_eq!(database.knows(&first, &files[0]).await, [false, false]);
-    let (last, files) = database.started().await;
-    assert_eq!(database.knows(&last, &files[0]).await, [true, true]);
+}
+
+#[test]
+fn whatever_happens_to_a_session_what_is_known_is_what_is_stored() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let database = runtime.block_on(Database::new());
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases: 100,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
+    let happens = runner.run(&vec(step(), 1..12), |steps| {
+        runtime.block_on(async {
+            let session = database.create().await;
+            // Two that are declared, and another under the first one's key.
+            let files = [files_of(&session), files_of(&session)].concat();
+            for (step, file) in steps {
+                take(&database.server, &session, &files, step, &files[file]).await;
+                for file in &files[..3] {
+                    database.knows(&session, file).await;
+                }
+            }
+        });
+        Ok(())
+    });
+    happens.unwrap();
 }

@@ -129,6 +129,10 @@ impl Place {
                 let sqlite = SqliteStore::open(self.folder().join("moc-uploads.db"));
                 let sqlite = Arc::new(sqlite.await.unwrap());
                 sqlite.migrate().await.unwrap();
+                while let Err(error) = sqlite.take_over().await {
+                    assert!(error.to_string().contains("another server"), "{error}");
+                    tokio::task::yield_now().await;
+                }
                 Stores {
                     sessions: sqlite.clone(),
                     objects,

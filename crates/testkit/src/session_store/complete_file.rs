@@ -1,10 +1,8 @@
 //! Completing files (CONTRACT section 1.5).
 
 use moc_uploads_core::file::FileStatus;
-use moc_uploads_core::part::{ETag, Part, PartReceipt};
-use moc_uploads_core::ports::{
-    Activity, CompleteFile, CompleteFileOutcome, NewFile, NewSession, RecordPart,
-};
+use moc_uploads_core::part::{ETag, PartReceipt};
+use moc_uploads_core::ports::{Activity, CompleteFile, CompleteFileOutcome, RecordPart};
 use moc_uploads_core::session::SessionStatus;
 
 use super::Stores;
@@ -64,7 +62,7 @@ pub async fn a_part_that_came_while_its_file_was_joined_is_put_back(stores: &Sto
     for part_number in 1..=2 {
         stores.recorded(&session, &file, part_number).await;
     }
-    let before = parts(stores, &session, &file).await;
+    let before = stores.parts(&session, &file).await;
     let joined = before.iter().map(|part| PartReceipt {
         part_number: part.part_number,
         etag: part.etag.clone(),
@@ -75,21 +73,13 @@ pub async fn a_part_that_came_while_its_file_was_joined_is_put_back(stores: &Sto
         ..part(&session, &file, 2, NOW)
     };
     stores.store.record_part(late).await.unwrap();
-    assert_ne!(parts(stores, &session, &file).await, before);
+    assert_ne!(stores.parts(&session, &file).await, before);
     let completion = CompleteFile {
         parts: joined,
         ..completion(&session, &file, NOW)
     };
     assert_eq!(outcome_of(complete(stores, completion).await), Completed);
-    assert_eq!(parts(stores, &session, &file).await, before);
-}
-
-async fn parts(stores: &Stores, session: &NewSession, file: &NewFile) -> Vec<Part> {
-    let found = stores.store.file_with_parts(session.id, file.id).await;
-    let found = found.unwrap().unwrap();
-    let target = stores.store.completion_target(session.id, file.id).await;
-    assert_eq!(target.unwrap().as_ref(), Some(&found));
-    found.parts
+    assert_eq!(stores.parts(&session, &file).await, before);
 }
 
 /// The others learn that it is.

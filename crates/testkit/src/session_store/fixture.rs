@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use moc_uploads_core::file::{FileMetadata, UploadFile};
 use moc_uploads_core::finalize::{Moc, MocDraft, NewMoc};
-use moc_uploads_core::part::ETag;
+use moc_uploads_core::part::{ETag, Part};
 use moc_uploads_core::ports::{
     Activity, BeginFinalizeOutcome, CancelSessionOutcome, CommitFinalizeOutcome, CompleteFile,
     CompleteFileOutcome, CreateSessionOutcome, NewFile, NewSession, RecordPart, RecordPartOutcome,
@@ -194,6 +194,15 @@ impl Stores {
             .await
             .unwrap()
             .unwrap()
+    }
+
+    /// What is recorded, as whoever lists parts and whoever completes the file is told.
+    pub(crate) async fn parts(&self, session: &NewSession, file: &NewFile) -> Vec<Part> {
+        let found = self.store.file_with_parts(session.id, file.id).await;
+        let found = found.unwrap().unwrap();
+        let target = self.store.completion_target(session.id, file.id).await;
+        assert_eq!(target.unwrap().as_ref(), Some(&found));
+        found.parts
     }
 
     pub(crate) async fn expires_at(&self, session: &NewSession) -> Timestamp {

@@ -2,7 +2,7 @@
 
 use moc_uploads_core::file::FileStatus;
 use moc_uploads_core::part::{ETag, Part};
-use moc_uploads_core::ports::{Activity, NewFile, NewSession, RecordPart, RecordPartOutcome};
+use moc_uploads_core::ports::{Activity, RecordPart, RecordPartOutcome};
 use moc_uploads_core::session::SessionStatus;
 
 use super::Stores;
@@ -11,11 +11,6 @@ use crate::builders::{MINUTE, file_id, instruction, session_id};
 
 async fn record(stores: &Stores, part: RecordPart) -> Activity<RecordPartOutcome> {
     stores.store.record_part(part).await.unwrap()
-}
-
-async fn parts(stores: &Stores, session: &NewSession, file: &NewFile) -> Vec<Part> {
-    let found = stores.store.file_with_parts(session.id, file.id).await;
-    found.unwrap().unwrap().parts
 }
 
 /// Parts come in any order and are listed in theirs.
@@ -31,7 +26,7 @@ pub async fn a_recorded_part_counts(stores: &Stores) {
         size_bytes: 4,
         uploaded_at: NOW,
     });
-    assert_eq!(parts(stores, &session, &file).await, expected);
+    assert_eq!(stores.parts(&session, &file).await, expected);
 
     let store = &stores.replica;
     for (part_number, is_recorded) in [(2, true), (1, false)] {
@@ -59,7 +54,7 @@ pub async fn a_part_sent_again_replaces_the_earlier_one(stores: &Stores) {
     let activity = record(stores, again).await;
     assert_eq!(outcome_of(activity), RecordPartOutcome::Recorded);
     assert_eq!(
-        parts(stores, &session, &file).await,
+        stores.parts(&session, &file).await,
         [Part {
             part_number: 1,
             etag: ETag::parse("other"),
@@ -80,7 +75,8 @@ pub async fn concurrent_parts_all_count(stores: &Stores) {
         })
         .await;
     assert_eq!(outcomes, [RecordPartOutcome::Recorded; 16]);
-    let numbers: Vec<_> = parts(stores, &session, &file)
+    let numbers: Vec<_> = stores
+        .parts(&session, &file)
         .await
         .iter()
         .map(|part| part.part_number)
@@ -104,7 +100,7 @@ pub async fn a_completed_file_takes_no_parts(stores: &Stores) {
             }
         );
     }
-    assert!(parts(stores, &session, &file).await.is_empty());
+    assert!(stores.parts(&session, &file).await.is_empty());
 }
 
 /// Or is another session's.
@@ -120,7 +116,7 @@ pub async fn a_file_that_is_not_there_takes_no_parts(stores: &Stores) {
         let activity = record(stores, part).await;
         assert_eq!(outcome_of(activity), RecordPartOutcome::NoSuchFile);
     }
-    assert!(parts(stores, &session, &file).await.is_empty());
+    assert!(stores.parts(&session, &file).await.is_empty());
     let nowhere = RecordPart {
         session_id: session_id(),
         ..part(&session, &file, 1, NOW)
@@ -135,7 +131,7 @@ pub async fn an_ended_session_takes_no_parts(stores: &Stores) {
             record(stores, part(&session, &file, 1, NOW)).await,
             Activity::SessionClosed(Some(as_stored(&session, status)))
         );
-        assert!(parts(stores, &session, &file).await.is_empty());
+        assert!(stores.parts(&session, &file).await.is_empty());
     }
 }
 

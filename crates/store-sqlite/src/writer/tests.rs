@@ -1,0 +1,312 @@
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Mutex, mpsc};
+use std::time::Duration;
+
+use moc_uploads_core::ports::StoreError;
+use tokio::sync::oneshot::Receiver;
+
+use super::*;
+use crate::connection;
+use crate::task::{job, noted_job};
+
+fn database() -> (Connection, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let db = connection::open(&folder.path().join("test.db")).unwrap();
+    db.execute_batch("CREATE TABLE t (x INTEGER NOT NULL UNIQUE, filler TEXT) STRICT")
+        .unwrap();
+    (db, folder)
+}
+
+/// Returns when all answers are given.
+fn with_answers(work: impl FnOnce(&Answers)) {
+    let (answers, thread) = Answers::spawn(|| Ok(Ok(()))).unwrap();
+    work(&answers);
+    drop(answers);
+    thread.join().unwrap();
+}
+
+fn commit_now(db: &Connection, group: Vec<Job>) {
+    let group = Group {
+        changes: group,
+        ..Group::default()
+    };
+    with_answers(|answers| commit(db, group, answers));
+}
+
+fn insert(x: i64) -> (Job, Receiver<Result<(), Error>>) {
+    job(move |db| {
+        sql::execute(db, "INSERT INTO t (x) VALUES (?1)", [x])?;
+        Ok(())
+    })
+}
+
+/// Writes a row, then more than fits.
+fn fill() -> (Job, Receiver<Result<(), Error>>) {
+    job(|db| {
+        sql::execute(db, "INSERT INTO t VALUES (99, hex(zeroblob(10000000)))", [])?;
+        Ok(())
+    })
+}
+
+fn answer(mut receiver: Receiver<Result<(), Error>>) -> Result<(), StoreError> {
+    Ok(receiver.try_recv().unwrap()?)
+}
+
+fn stored(db: &Connection) -> Vec<i64> {
+    sql::all(db, "SELECT x FROM t ORDER BY x", [], |row| Ok(row.get(0)?)).unwrap()
+}
+
+#[test]
+fn a_job_that_fails_or_panics_is_undone_alone() {
+    let (db, _folder) = database();
+    let (first, first_answer) = insert(1);
+    let (failing, failing_answer) = job(|db| {
+        sql::execute(db, "INSERT INTO t (x) VALUES (2)", [])?;
+        sql::execute(db, "INSERT INTO t (x) VALUES (1)", [])?;
+        Ok(())
+    });
+    let (panicking, panicking_answer) = job(|db| {
+        sql::execute(db, "INSERT INTO t (x) VALUES (3)", [])?;
+        panic!("as the test wants");
+    });
+    let (last, last_answer) = insert(4);
+    commit_now(&db, vec![first, failing, panicking, last]);
+    assert!(answer(first_answer).is_ok());
+    assert!(matches!(
+        answer(failing_answer),
+        Err(StoreError::Internal(_))
+    ));
+    assert!(matches!(
+        answer(panicking_answer),
+        Err(StoreError::Internal(_))
+    ));
+    assert!(answer(last_answer).is_ok());
+    assert_eq!(stored(&db), [1, 4]);
+    assert!(db.is_autocommit());
+}
+
+#[test]
+fn a_look_up_waits_for_what_it_sees_to_be_synced_and_a_peek_does_not() {
+    let (db, _folder) = database();
+    let ((begin, begun), (end, ended)) = (mpsc::channel(), mpsc::channel());
+    let sync = move || {
+        begin.send(()).unwrap();
+        ended.recv().unwrap();
+        Ok(Ok(()))
+    };
+    let (answers, syncer) = Answers::spawn(sync).unwrap();
+    let queue = Arc::new(Queue::default());
+    let writer = spawn(db, Arc::clone(&queue), answers).unwrap();
+
+    let (change, mut changed) = insert(1);
+    assert!(queue.push(Work::Change(change)));
+    begun.recv().unwrap();
+    let (look_up, mut looked_up) = job(|db| Ok(stored(db)));
+    assert!(queue.push(Work::LookUp(look_up)));
+    // The second comes after the look-up, whatever groups they are in.
+    for _ in 0..2 {
+        let (peek, peeked) = job(|db| Ok(stored(db)));
+        assert!(queue.push(Work::Peek(peek)));
+        assert_eq!(peeked.blocking_recv().unwrap().unwrap(), [1]);
+    }
+    assert!(changed.try_recv().is_err());
+    assert!(looked_up.try_recv().is_err());
+    end.send(()).unwrap();
+    assert!(changed.blocking_recv().unwrap().is_ok());
+    assert_eq!(looked_up.blocking_recv().unwrap().unwrap(), [1]);
+
+    queue.close();
+    writer.join().unwrap();
+    syncer.join().unwrap();
+}
+
+#[test]
+fn changes_are_noted_when_they_are_committed_and_else_before_the_answer() {
+    let (db, _folder) = database();
+    let notes: Arc<Mutex<Vec<Option<i64>>>> = Arc::default();
+    let noted = |x: i64, is_group_ended: bool| {
+        let notes = Arc::clone(&notes);
+        let insert = move |db: &Connection| {
+            sql::execute(db, "INSERT INTO t (x) VALUES (?1)", [x])?;
+            if is_group_ended {
+                sql::execute(db, "ROLLBACK", [])?;
+            }
+            Ok(())
+        };
+        let committed = move |done: Option<&()>| notes.lock().unwrap().push(done.map(|()| x));
+        noted_job(insert, committed)
+    };
+    let noted_of = |group: [(Job, Receiver<Result<(), Error>>); 2]| {
+        let (jobs, mut answers): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+        commit_now(&db, jobs);
+        let answered = answers.iter_mut().all(|answer| answer.try_recv().is_ok());
+        assert!(answered);
+        std::mem::take(&mut *notes.lock().unwrap())
+    };
+
+    let both = noted_of([noted(1, false), noted(2, false)]);
+    assert_eq!(both, [Some(1), Some(2)]);
+    // One fails by itself: the other is done again, and noted once.
+    let one = noted_of([noted(1, false), noted(3, false)]);
+    assert_eq!(one, [Some(3), None]);
+    // The first is done, and then undone with the other.
+    let none = noted_of([noted(4, false), noted(5, true)]);
+    assert_eq!(none, [None, None]);
+}
+
+#[test]
+fn a_change_is_noted_before_it_can_be_seen() {
+    let (db, folder) = database();
+    let other = Connection::open(folder.path().join("test.db")).unwrap();
+    let is_noted = Arc::new(AtomicBool::default());
+    let insert = |db: &Connection| {
+        sql::execute(db, "INSERT INTO t (x) VALUES (1)", [])?;
+        Ok(())
+    };
+    let note = {
+        let is_noted = Arc::clone(&is_noted);
+        move |_: Option<&()>| {
+            assert_eq!(stored(&other), [1], "it is not committed");
+            is_noted.store(true, Relaxed);
+        }
+    };
+    let (change, mut answer) = noted_job(insert, note);
+    // The sync comes before every answer.
+    let sync = {
+        let is_noted = Arc::clone(&is_noted);
+        move || {
+            assert!(is_noted.load(Relaxed), "it could be answered for");
+            Ok(Ok(()))
+        }
+    };
+    let (answers, syncer) = Answers::spawn(sync).unwrap();
+    let changes = vec![change];
+    commit(
+        &db,
+        Group {
+            changes,
+            ..Group::default()
+        },
+        &answers,
+    );
+    drop(answers);
+    syncer.join().unwrap();
+    assert!(answer.try_recv().unwrap().is_ok());
+}
+
+#[test]
+fn look_ups_are_answered_one_by_one_and_leave_no_transaction() {
+    let (db, _folder) = database();
+    commit_now(&db, vec![insert(1).0]);
+    let (failing, failing_answer) = job(|_| Err::<(), _>(Error::Closed));
+    let (panicking, panicking_answer) = job(|_| panic!("as the test wants"));
+    let (found, mut found_answer) = job(|db| Ok(stored(db)));
+    let group = Group {
+        peeks: vec![failing, panicking, found],
+        ..Group::default()
+    };
+    with_answers(|answers| look(&db, group, answers));
+    assert!(answer(failing_answer).is_err());
+    assert!(answer(panicking_answer).is_err());
+    assert_eq!(found_answer.try_recv().unwrap().unwrap(), [1]);
+    assert!(db.is_autocommit());
+}
+
+#[test]
+fn what_only_reads_sees_the_last_commit_and_outlives_changes_that_fail() {
+    let (db, _folder) = database();
+    commit_now(&db, vec![insert(1).0]);
+    let look = || job(|db| Ok(stored(db)));
+    let ((peek, mut peeked), (look_up, mut looked_up)) = (look(), look());
+    let (change, changed) = insert(2);
+    let (failing, failing_answer) = insert(1);
+    let group = Group {
+        peeks: vec![peek],
+        look_ups: vec![look_up],
+        changes: vec![change, failing],
+    };
+    with_answers(|answers| commit(&db, group, answers));
+    assert_eq!(peeked.try_recv().unwrap().unwrap(), [1]);
+    assert_eq!(looked_up.try_recv().unwrap().unwrap(), [1]);
+    assert!(answer(changed).is_ok());
+    assert!(answer(failing_answer).is_err());
+    assert_eq!(stored(&db), [1, 2]);
+}
+
+#[test]
+fn nothing_is_answered_before_the_group_is_committed() {
+    let (db, folder) = database();
+    let other = Connection::open(folder.path().join("test.db")).unwrap();
+    let (first, mut first_answer) = insert(1);
+    let (second, second_answer) = job(move |_| {
+        assert!(first_answer.try_recv().is_err());
+        assert!(stored(&other).is_empty());
+        Ok(())
+    });
+    commit_now(&db, vec![first, second]);
+    assert!(answer(second_answer).is_ok());
+    assert_eq!(stored(&db), [1]);
+}
+
+#[test]
+fn a_full_disk_is_unavailable_and_what_was_committed_stays() {
+    let (db, _folder) = database();
+    commit_now(&db, vec![insert(1).0]);
+    db.execute_batch("PRAGMA max_page_count = 10").unwrap();
+    let (full, full_answer) = fill();
+    commit_now(&db, vec![full]);
+    assert!(matches!(
+        answer(full_answer),
+        Err(StoreError::Unavailable(_))
+    ));
+    let (next, next_answer) = insert(2);
+    commit_now(&db, vec![next]);
+    assert!(answer(next_answer).is_ok());
+    assert_eq!(stored(&db), [1, 2]);
+}
+
+#[test]
+fn a_group_whose_transaction_is_gone_is_unavailable_as_a_whole() {
+    let (db, _folder) = database();
+    let (first, first_answer) = insert(1);
+    let (ending, ending_answer) = job(|db| {
+        sql::execute(db, "ROLLBACK", [])?;
+        Err(Error::Closed)
+    });
+    let (last, last_answer) = insert(2);
+    commit_now(&db, vec![first, ending, last]);
+    for answer in [
+        answer(first_answer),
+        answer(ending_answer),
+        answer(last_answer),
+    ] {
+        assert!(matches!(answer, Err(StoreError::Unavailable(_))));
+    }
+    assert!(stored(&db).is_empty());
+    let (next, next_answer) = insert(3);
+    commit_now(&db, vec![next]);
+    assert!(answer(next_answer).is_ok());
+}
+
+#[test]
+fn a_database_that_another_process_holds_is_unavailable() {
+    let (db, folder) = database();
+    db.busy_timeout(Duration::ZERO).unwrap();
+    let other = Connection::open(folder.path().join("test.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (refused, refused_answer) = insert(1);
+    let (look_up, mut looked_up) = job(|db| Ok(stored(db)));
+    let group = Group {
+        look_ups: vec![look_up],
+        changes: vec![refused],
+        ..Group::default()
+    };
+    with_answers(|answers| commit(&db, group, answers));
+    let refused = answer(refused_answer).unwrap_err();
+    assert!(matches!(refused, StoreError::Unavailable(_)), "{refused}");
+    assert!(looked_up.try_recv().unwrap().unwrap().is_empty());
+    other.execute_batch("ROLLBACK").unwrap();
+    let (next, next_answer) = insert(1);
+    commit_now(&db, vec![next]);
+    assert!(answer(next_answer).is_ok());
+}
