@@ -13,14 +13,24 @@ use moc_uploads_core::part::ETag;
 use moc_uploads_core::ports::{
     HeldParts, ObjectStoreError, PartBody, PutPart, PutPartError, Upload,
 };
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::digests::Digests;
-use crate::error::{internal, is_no_upload, store_error, timed_out};
+use crate::error::{internal, is_no_upload, store_error, timed_out, unavailable};
 use crate::part_body::{self, PartSender};
 use crate::store::S3Store;
 
 const UPLOAD_PART: &str = "UploadPart";
+
+/// Before each look at a list that may lag behind.
+const LISTING_PAUSES: [Duration; 6] = [
+    Duration::ZERO,
+    Duration::from_millis(50),
+    Duration::from_millis(100),
+    Duration::from_millis(200),
+    Duration::from_millis(400),
+    Duration::from_millis(800),
+];
 
 impl S3Store {
     pub(crate) async fn send_part(
@@ -70,16 +80,23 @@ impl S3Store {
     }
 
     /// The ETag of another sending of the part, which came later and stays: Swift, asked to store both
-    /// at once, answers the earlier one without an ETag.
+    /// at once, answers the earlier one without an ETag, maybe before it lists the later one.
     async fn overtaken(&self, upload: &Upload, part_number: u32) -> Result<ETag, PutPartError> {
-        let HeldParts::Parts(parts) = self.held_parts(upload).await? else {
-            return Err(PutPartError::NoSuchUpload);
-        };
-        parts
-            .into_iter()
-            .find(|part| part.part_number == part_number)
-            .map(|part| part.etag)
-            .ok_or_else(|| internal(UPLOAD_PART, "the answer has no ETag").into())
+        for pause in LISTING_PAUSES {
+            sleep(pause).await;
+            let HeldParts::Parts(parts) = self.held_parts(upload).await? else {
+                return Err(PutPartError::NoSuchUpload);
+            };
+            let mut parts = parts.into_iter();
+            if let Some(held) = parts.find(|part| part.part_number == part_number) {
+                return Ok(held.etag);
+            }
+        }
+        Err(unavailable(
+            UPLOAD_PART,
+            "no ETag in the answer, and the part is not listed",
+        )
+        .into())
     }
 
     /// Passes the client's bytes on, the last of them when all is well.
