@@ -161,7 +161,7 @@ impl SqliteStore {
     async fn write_noted<T: Send + 'static>(
         &self,
         work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
-        note: impl FnOnce(&Recent, Option<&T>) + Send + 'static,
+        mut note: impl FnMut(&Recent, Option<&T>) + Send + 'static,
     ) -> Result<T, StoreError> {
         let recent = Arc::clone(&self.recent);
         let note = move |outcome: Option<&T>| note(&recent, outcome);

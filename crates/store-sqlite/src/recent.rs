@@ -2,9 +2,9 @@
 //!
 //! A browser creates a session, registers a file, sends its parts and completes it within moments,
 //! and each of these requests begins with a look at what the one before has written. Here it finds
-//! that at hand, as of the last commit, like [`peek`](crate::SqliteStore::peek):
+//! that at hand, as of the last commit or the one that is under way:
 //! - Only in the one server of a database, which sees every change.
-//! - Changes are noted by the writer when it has committed them, before anybody can see them.
+//! - Changes are noted by the writer when it is about to commit them, before anybody can see them.
 //! - Only sessions and files that take something. When anything else happens to a session, it is
 //!   forgotten here, and the database says what has become of it.
 

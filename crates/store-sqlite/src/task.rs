@@ -16,7 +16,7 @@ pub(crate) trait Task: Send {
     /// Does the work; whether it succeeded. Done again when what was done before is undone.
     fn run(&mut self, db: &Connection) -> bool;
 
-    /// What was done is committed, and nobody has seen it yet.
+    /// What was done is about to be committed: nobody can see it yet.
     fn note(&mut self);
 
     /// Answers with what came of it, or with what undid it.
@@ -26,7 +26,7 @@ pub(crate) trait Task: Send {
 struct Work<F, T, N> {
     work: F,
     outcome: Option<Result<T, Error>>,
-    note: Option<N>,
+    note: N,
     reply: oneshot::Sender<Result<T, Error>>,
 }
 
@@ -34,7 +34,7 @@ impl<F, T, N> Task for Work<F, T, N>
 where
     F: FnMut(&Connection) -> Result<T, Error> + Send,
     T: Send,
-    N: FnOnce(Option<&T>) + Send,
+    N: FnMut(Option<&T>) + Send,
 {
     fn run(&mut self, db: &Connection) -> bool {
         let outcome = catch_unwind(AssertUnwindSafe(|| (self.work)(db)));
@@ -43,39 +43,37 @@ where
     }
 
     fn note(&mut self) {
-        if let Some(Ok(outcome)) = &self.outcome
-            && let Some(note) = self.note.take()
-        {
-            note(Some(outcome));
+        if let Some(Ok(outcome)) = &self.outcome {
+            (self.note)(Some(outcome));
         }
     }
 
-    fn answer(self: Box<Self>, undone: Option<Error>) {
-        if let Some(note) = self.note {
-            note(None);
-        }
+    fn answer(mut self: Box<Self>, undone: Option<Error>) {
         let answer = match (self.outcome, undone) {
             (Some(Err(error)), _) | (_, Some(error)) => Err(error),
             (Some(outcome), None) => outcome,
             (None, None) => Err(Error::Closed),
         };
+        if answer.is_err() {
+            (self.note)(None);
+        }
         // Nobody waits when the request was given up meanwhile.
         drop(self.reply.send(answer));
     }
 }
 
-/// A job, and where its answer comes. `note` hears of what was committed in the order of the commits,
-/// before anybody can see it and whether anybody waits or not, and else that nothing was, at some time
-/// before the answer.
+/// A job, and where its answer comes. `note` hears of what is done just before it is committed, in the
+/// order of the commits and whether anybody waits or not; and of nothing, before the answer, when that
+/// is an error: maybe after it was told otherwise.
 pub(crate) fn noted_job<T: Send + 'static>(
     work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
-    note: impl FnOnce(Option<&T>) + Send + 'static,
+    note: impl FnMut(Option<&T>) + Send + 'static,
 ) -> (Job, oneshot::Receiver<Result<T, Error>>) {
     let (reply, answer) = oneshot::channel();
     let work = Work {
         work,
         outcome: None,
-        note: Some(note),
+        note,
         reply,
     };
     (Box::new(work), answer)
@@ -95,7 +93,7 @@ pub(crate) async fn submit_noted<T: Send + 'static, Q>(
     queue: &Queue<Q>,
     queued: impl FnOnce(Job) -> Q,
     work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
-    note: impl FnOnce(Option<&T>) + Send + 'static,
+    note: impl FnMut(Option<&T>) + Send + 'static,
 ) -> Result<T, StoreError> {
     let (job, answer) = noted_job(work, note);
     if !queue.push(queued(job)) {

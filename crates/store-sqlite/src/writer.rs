@@ -119,11 +119,11 @@ fn change(db: &Connection, group: &mut [Job], answers: &Answers) -> Result<(), E
         begin(db)?;
         run_apart(db, group)?;
     }
-    answers.commit(|| {
-        sql::execute(db, "COMMIT", [])?;
-        group.iter_mut().for_each(|job| job.note());
-        Ok(())
-    })
+    for job in group {
+        job.note();
+    }
+    answers.commit(|| sql::execute(db, "COMMIT", []))?;
+    Ok(())
 }
 
 /// Runs each job again so that one that fails is undone alone.
