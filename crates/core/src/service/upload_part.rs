@@ -102,12 +102,14 @@ impl Uploads {
         };
         let etag = match self.deps.objects.put_part(&upload, put, body).await {
             Ok(etag) => etag,
-            Err(PutPartError::NoSuchUpload) => {
-                return Err(self.upload_is_gone(&session, &file, &upload).await);
-            }
             Err(error) => {
                 self.abort_if_over(&session, &file, &upload).await;
-                return Err(put_refused(error, part_number, wrong_size));
+                return Err(match error {
+                    PutPartError::NoSuchUpload => {
+                        self.upload_is_gone(&session, &file, &upload).await
+                    }
+                    error => put_refused(error, part_number, wrong_size),
+                });
             }
         };
 

@@ -1,5 +1,9 @@
 //! What a crash leaves in the object store is swept at the next start (DESIGN section 7).
 
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 use moc_uploads_testkit::app::{LocalFile, TestApp, session_path};
 use moc_uploads_testkit::faults::Fault;
 
@@ -72,5 +76,44 @@ async fn an_object_whose_session_ended_meanwhile_is_removed() {
     app.object_faults.clear();
     assert_ne!(app.stored_files(), NO_FILES);
     app.uploads.sweep_leftovers().await.unwrap();
+    assert_eq!(app.stored_files(), NO_FILES);
+}
+
+/// It may have begun when the upload was half removed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_part_that_is_sent_again_while_its_session_is_cancelled_leaves_nothing() {
+    const PART_SIZE: usize = 512 * 1024;
+    let options = TestApp::on_disk(|options| options.settings.part_size_bytes = PART_SIZE as u64);
+    let app = Arc::new(options.await);
+    let alice = app.user("alice");
+    let file = LocalFile::pdf("a", PART_SIZE);
+    let id = alice.create_session(std::slice::from_ref(&file)).await;
+    let remote = alice.register(&id, &file).await;
+    alice.put_parts(&remote, &file).await;
+    let stored = app.stored_files();
+    let data = app.folder().join("objects").join(&stored[0]);
+
+    let (first, rest) = (
+        file.bytes.slice(..PART_SIZE - 1),
+        file.bytes.slice(PART_SIZE - 1..),
+    );
+    let cancel = alice.delete(session_path(&id));
+    let meanwhile = {
+        let app = Arc::clone(&app);
+        async move {
+            while app.stored_files().len() == stored.len() {
+                tokio::task::yield_now().await;
+            }
+            cancel.await.expect(204);
+            std::fs::File::create(data).unwrap();
+            Ok(rest)
+        }
+    };
+    let body = stream::iter([Ok::<Bytes, _>(first)]).chain(stream::once(meanwhile));
+    let put = alice.put(format!("{}/parts/1", remote.path));
+    let put = put
+        .stream(body)
+        .header("content-length", PART_SIZE.to_string());
+    put.await.refused(400, "SESSION_NOT_ACTIVE");
     assert_eq!(app.stored_files(), NO_FILES);
 }
