@@ -2,8 +2,8 @@
 
 use crate::task::Job;
 
-/// What waits for the writer.
-pub(crate) enum Work {
+/// What the writer is asked for.
+pub(crate) enum Waiting {
     /// The first look of who goes on to change something: it is answered at once.
     Peek(Job),
     /// Changes nothing, and takes microseconds.
@@ -20,14 +20,14 @@ pub(crate) struct Group {
     pub(crate) changes: Vec<Job>,
 }
 
-impl From<Vec<Work>> for Group {
-    fn from(waiting: Vec<Work>) -> Self {
+impl From<Vec<Waiting>> for Group {
+    fn from(waiting: Vec<Waiting>) -> Self {
         let mut group = Self::default();
         for work in waiting {
             match work {
-                Work::Peek(job) => group.peeks.push(job),
-                Work::LookUp(job) => group.look_ups.push(job),
-                Work::Change(job) => group.changes.push(job),
+                Waiting::Peek(job) => group.peeks.push(job),
+                Waiting::LookUp(job) => group.look_ups.push(job),
+                Waiting::Change(job) => group.changes.push(job),
             }
         }
         group

@@ -27,13 +27,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use moc_uploads_core::ids::SessionId;
 use moc_uploads_core::ports::StoreError;
 use moc_uploads_core::time::Timestamp;
 use rusqlite::Connection;
 
 use crate::answers::Answers;
 use crate::error::Error;
-use crate::group::Work;
+use crate::group::Waiting;
 use crate::queue::Queue;
 use crate::recent::Recent;
 use crate::task::{Job, submit, submit_noted};
@@ -43,7 +44,7 @@ pub struct SqliteStore {
     path: PathBuf,
     /// Held by the one server of this database.
     server_lock: Mutex<Option<File>>,
-    writes: Arc<Queue<Work>>,
+    writes: Arc<Queue<Waiting>>,
     reads: Arc<Queue<Job>>,
     reports: Arc<Queue<Job>>,
     recent: Arc<Recent>,
@@ -154,18 +155,37 @@ impl SqliteStore {
         &self,
         work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, StoreError> {
-        submit(&self.writes, Work::Change, work).await
+        submit(&self.writes, Waiting::Change, work).await
     }
 
-    /// As [`Self::write`]; `note` keeps what is known of new sessions in step with what came of it.
-    async fn write_noted<T: Send + 'static>(
+    /// As [`Self::write`], for a change of sessions that may be new: `note` keeps what is known of them
+    /// in step. It hears what comes of the change, and nothing when that is an error.
+    async fn write_noted<C: Send + Sync + 'static, T: Send + 'static>(
         &self,
-        work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
-        mut note: impl FnMut(&Recent, Option<&T>) + Send + 'static,
+        change: C,
+        mut work: impl FnMut(&Connection, &C) -> Result<T, Error> + Send + 'static,
+        mut note: impl FnMut(&Recent, &Arc<C>, Option<&T>) + Send + 'static,
     ) -> Result<T, StoreError> {
         let recent = Arc::clone(&self.recent);
-        let note = move |outcome: Option<&T>| note(&recent, outcome);
-        submit_noted(&self.writes, Work::Change, work, note).await
+        let change = Arc::new(change);
+        let noted = Arc::clone(&change);
+        let work = move |db: &Connection| work(db, &change);
+        let note = move |outcome: Option<&T>| note(&recent, &noted, outcome);
+        submit_noted(&self.writes, Waiting::Change, work, note).await
+    }
+
+    /// As [`Self::write`], for what makes a session another than is known.
+    async fn write_forgetting<T: Send + 'static>(
+        &self,
+        session_id: SessionId,
+        mut work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.write_noted(
+            session_id,
+            move |db, _| work(db),
+            |recent, session_id, _| recent.forget(**session_id),
+        )
+        .await
     }
 
     async fn read<T: Send + 'static>(
@@ -181,7 +201,7 @@ impl SqliteStore {
         &self,
         work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, StoreError> {
-        submit(&self.writes, Work::Peek, work).await
+        submit(&self.writes, Waiting::Peek, work).await
     }
 
     /// Reads a few rows of a running upload, in a transaction, as of the last commit and from the
@@ -190,7 +210,7 @@ impl SqliteStore {
         &self,
         work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, StoreError> {
-        submit(&self.writes, Work::LookUp, work).await
+        submit(&self.writes, Waiting::LookUp, work).await
     }
 }
 

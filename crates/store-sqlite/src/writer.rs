@@ -10,7 +10,7 @@ use rusqlite::Connection;
 
 use crate::answers::{Answers, answer};
 use crate::error::Error;
-use crate::group::{Group, Work};
+use crate::group::{Group, Waiting};
 use crate::queue::Queue;
 use crate::sql;
 use crate::task::Job;
@@ -20,7 +20,7 @@ const MAX_GROUP: usize = 256;
 
 pub(crate) fn spawn(
     db: Connection,
-    queue: Arc<Queue<Work>>,
+    queue: Arc<Queue<Waiting>>,
     answers: Answers,
 ) -> Result<JoinHandle<()>, Error> {
     let thread = std::thread::Builder::new()

@@ -11,7 +11,6 @@ mod record_part;
 mod register_files;
 mod restart_upload;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -34,6 +33,7 @@ use rusqlite::Connection;
 use self::read_session::SessionRow;
 use crate::SqliteStore;
 use crate::error::Error;
+use crate::recent::Recent;
 use crate::sql;
 
 #[async_trait]
@@ -46,11 +46,10 @@ impl SessionStore for SqliteStore {
         &self,
         session: NewSession,
     ) -> Result<CreateSessionOutcome, StoreError> {
-        let session = Arc::new(session);
-        let created = Arc::clone(&session);
         self.write_noted(
-            move |db| create_session::create_session(db, &session),
-            move |recent, outcome| recent.note_created(&created, outcome),
+            session,
+            create_session::create_session,
+            Recent::note_created,
         )
         .await
     }
@@ -94,19 +93,17 @@ impl SessionStore for SqliteStore {
         let cancel = move |db: &Connection| {
             end_session::cancel_session(db, session_id, &user_id, now, finalize_lock_ttl)
         };
-        self.write_noted(cancel, move |recent, _| recent.forget(session_id))
-            .await
+        self.write_forgetting(session_id, cancel).await
     }
 
     async fn register_files(
         &self,
         register: RegisterFiles,
     ) -> Result<Activity<Vec<RegisterFileOutcome>>, StoreError> {
-        let register = Arc::new(register);
-        let registered = Arc::clone(&register);
         self.write_noted(
-            move |db| register_files::register_files(db, &register),
-            move |recent, activity| recent.note_registered(&registered, activity),
+            register,
+            register_files::register_files,
+            Recent::note_registered,
         )
         .await
     }
@@ -167,33 +164,24 @@ impl SessionStore for SqliteStore {
         &self,
         part: RecordPart,
     ) -> Result<Activity<RecordPartOutcome>, StoreError> {
-        let part = Arc::new(part);
-        let recorded = Arc::clone(&part);
-        self.write_noted(
-            move |db| record_part::record_part(db, &part),
-            move |recent, activity| recent.note_recorded(&recorded, activity),
-        )
-        .await
+        self.write_noted(part, record_part::record_part, Recent::note_recorded)
+            .await
     }
 
     async fn record_held_parts(
         &self,
         parts: RecordHeldParts,
     ) -> Result<Activity<RecordPartOutcome>, StoreError> {
-        let session_id = parts.session_id;
-        self.write_noted(
-            move |db| record_part::record_held_parts(db, &parts),
-            move |recent, _| recent.forget(session_id),
-        )
+        self.write_forgetting(parts.session_id, move |db| {
+            record_part::record_held_parts(db, &parts)
+        })
         .await
     }
 
     async fn restart_upload(&self, restart: RestartUpload) -> Result<bool, StoreError> {
-        let session_id = restart.session_id;
-        self.write_noted(
-            move |db| restart_upload::restart_upload(db, &restart),
-            move |recent, _| recent.forget(session_id),
-        )
+        self.write_forgetting(restart.session_id, move |db| {
+            restart_upload::restart_upload(db, &restart)
+        })
         .await
     }
 
@@ -201,11 +189,10 @@ impl SessionStore for SqliteStore {
         &self,
         complete: CompleteFile,
     ) -> Result<Activity<CompleteFileOutcome>, StoreError> {
-        let complete = Arc::new(complete);
-        let completed = Arc::clone(&complete);
         self.write_noted(
-            move |db| complete_file::complete_file(db, &complete),
-            move |recent, activity| recent.note_completed(&completed, activity),
+            complete,
+            complete_file::complete_file,
+            Recent::note_completed,
         )
         .await
     }
@@ -222,8 +209,7 @@ impl SessionStore for SqliteStore {
         let begin = move |db: &Connection| {
             finalize_session::begin_finalize(db, session_id, &user_id, now, lock_ttl, lease)
         };
-        self.write_noted(begin, move |recent, _| recent.forget(session_id))
-            .await
+        self.write_forgetting(session_id, begin).await
     }
 
     async fn renew_finalize(
@@ -266,8 +252,9 @@ impl SessionStore for SqliteStore {
         limit: u32,
     ) -> Result<Vec<Session>, StoreError> {
         self.write_noted(
-            move |db| end_session::expire_sessions(db, now, finalize_lock_ttl, limit),
-            |recent, expired: Option<&Vec<Session>>| {
+            (),
+            move |db, ()| end_session::expire_sessions(db, now, finalize_lock_ttl, limit),
+            |recent, _, expired| {
                 for session in expired.into_iter().flatten() {
                     recent.forget(session.id);
                 }

@@ -98,14 +98,14 @@ fn a_look_up_waits_for_what_it_sees_to_be_synced_and_a_peek_does_not() {
     let writer = spawn(db, Arc::clone(&queue), answers).unwrap();
 
     let (change, mut changed) = insert(1);
-    assert!(queue.push(Work::Change(change)));
+    assert!(queue.push(Waiting::Change(change)));
     begun.recv().unwrap();
     let (look_up, mut looked_up) = job(|db| Ok(stored(db)));
-    assert!(queue.push(Work::LookUp(look_up)));
+    assert!(queue.push(Waiting::LookUp(look_up)));
     // The second comes after the look-up, whatever groups they are in.
     for _ in 0..2 {
         let (peek, peeked) = job(|db| Ok(stored(db)));
-        assert!(queue.push(Work::Peek(peek)));
+        assert!(queue.push(Waiting::Peek(peek)));
         assert_eq!(peeked.blocking_recv().unwrap().unwrap(), [1]);
     }
     assert!(changed.try_recv().is_err());
