@@ -73,10 +73,12 @@ impl PartWriter {
     /// Appends the batch to the part. The caller sees to it that the part does not get too long.
     pub(crate) fn write(&mut self) -> Result<(), PutFailure> {
         let mut target = match self.target.take() {
-            Some(target) => target,
+            Some(target) => {
+                self.inner.layout.require_space(0)?;
+                target
+            }
             None => self.open()?,
         };
-        self.inner.layout.require_space(0)?;
         let bytes = self.batch.bytes();
         self.digests.update(bytes);
         match &mut target {
@@ -139,6 +141,8 @@ impl PartWriter {
     ///   and the part goes beside, to a folder that completion or the next abort removes.
     fn open(&self) -> Result<Target, PutFailure> {
         let (inner, key, part_number) = (&self.inner, &self.key, self.part.part_number);
+        let len = self.part.plan.part_len(part_number);
+        inner.layout.require_space(len)?;
         let claim = match &self.upload {
             Some(upload) if !self.part.replaces => upload.claim(part_number),
             _ => None,
@@ -159,11 +163,10 @@ impl PartWriter {
                 data: DataFile::new(data),
                 claim,
                 offset: self.part.plan.offset(part_number),
-                len: self.part.plan.part_len(part_number),
+                len,
             };
             // What is read again soon had better be in the page cache.
             if !self.part.will_be_hashed {
-                inner.layout.require_space(place.len)?;
                 place.go_direct()?;
             }
             return Ok(Target::InPlace(place));
