@@ -29,6 +29,7 @@ use axum::response::{IntoResponse, Response};
 use metrics_exporter_prometheus::PrometheusHandle;
 use moc_uploads_core::Error;
 use moc_uploads_core::service::Uploads;
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -60,16 +61,16 @@ pub fn router(
         readiness,
         metrics,
     });
-    let routes = routes
+    // All in one, the outermost first: every layer of the router by itself is one more service that
+    // each request copies.
+    let layers = ServiceBuilder::new()
+        .layer(from_fn_with_state(app.clone(), observe::observe))
+        .option_layer(cors::layer(&app.config.cors))
+        .layer(CatchPanicLayer::custom(panicked));
+    routes
         .fallback(system::not_found)
         .method_not_allowed_fallback(system::method_not_allowed)
-        .layer(CatchPanicLayer::custom(panicked));
-    let routes = match cors::layer(&app.config.cors) {
-        Some(cors) => routes.layer(cors),
-        None => routes,
-    };
-    routes
-        .layer(from_fn_with_state(app.clone(), observe::observe))
+        .layer(layers)
         .with_state(app)
 }
 
