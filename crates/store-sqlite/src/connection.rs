@@ -21,13 +21,13 @@ pub(crate) fn open(path: &Path) -> Result<Connection, Error> {
     }
     let db = connect(path)?;
     switch_to_wal(&db)?;
-    // Commits are synced by `answers.rs`. Checkpoints are rarer than by default: each costs two syncs
-    // and holds up the writer. Checks and triggers see to it that what others write by hand can be
+    // A commit survives power loss. Checkpoints are rarer than by default: each costs two syncs and
+    // holds up the writer. Checks and triggers see to it that what others write by hand can be
     // read; here values of enumerations are literals of the statements and ids are typed, and each
     // check would cost as much as an index.
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
     db.execute_batch(
-        "PRAGMA synchronous = NORMAL;
+        "PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
          PRAGMA ignore_check_constraints = ON;
          PRAGMA temp_store = MEMORY;
@@ -73,5 +73,20 @@ fn switch_to_wal(db: &Connection) -> Result<(), Error> {
             }
             result => return Ok(result?),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_is_synced() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = open(&folder.path().join("test.db")).unwrap();
+        let pragma =
+            |name| db.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0));
+        assert_eq!(pragma("synchronous").unwrap(), 2.into(), "FULL");
+        assert_eq!(pragma("journal_mode").unwrap(), "wal".to_owned().into());
     }
 }

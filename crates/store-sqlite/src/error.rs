@@ -15,8 +15,6 @@ pub(crate) enum Error {
     Transaction(#[source] Arc<Error>),
     #[error("the failure of another change ended the transaction")]
     Undone,
-    #[error("the log can't be synced: {0}")]
-    NotSynced(#[source] std::io::Error),
     #[error("column {column} can't be read: {cause}")]
     Column {
         column: usize,
@@ -61,7 +59,7 @@ impl Error {
                 )
             ),
             Self::Transaction(error) => error.is_passing(),
-            Self::Closed | Self::Undone | Self::NotSynced(_) => true,
+            Self::Closed | Self::Undone => true,
             _ => false,
         }
     }

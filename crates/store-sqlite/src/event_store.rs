@@ -1,7 +1,6 @@
 //! The port of analytics.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::convert;
 
 use async_trait::async_trait;
 use moc_uploads_core::analytics::{Event, FileFacts, SessionFacts};
@@ -80,7 +79,7 @@ impl EventStore for SqliteStore {
     /// On a connection of its own: no request waits for a long report.
     async fn report(&self, query: AnalyticsQuery) -> Result<AnalyticsReport, StoreError> {
         let report = move |db: &Connection| analytics::report(db, &query);
-        submit(&self.reports, convert::identity, report).await
+        submit(&self.reports, report).await
     }
 
     /// There is nothing to prepare.

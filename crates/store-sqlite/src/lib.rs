@@ -1,15 +1,13 @@
-//! The session store on SQLite: one file, one writer thread that commits what waits together, one
-//! that syncs what is committed, and a few readers beside them (DESIGN section 6).
+//! The session store on SQLite: one file, one writer thread that commits what waits together, and a
+//! few readers beside it (DESIGN section 6).
 //!
 //! Several processes may open the same file. An answer means that the change survives power loss.
 
 mod analytics;
-mod answers;
 mod connection;
 mod decode;
 mod error;
 mod event_store;
-mod group;
 mod migrate;
 mod queue;
 mod reader;
@@ -20,7 +18,6 @@ mod sql;
 mod task;
 mod writer;
 
-use std::convert;
 use std::fs::{File, TryLockError};
 use std::iter;
 use std::path::{Path, PathBuf};
@@ -32,9 +29,7 @@ use moc_uploads_core::ports::StoreError;
 use moc_uploads_core::time::Timestamp;
 use rusqlite::Connection;
 
-use crate::answers::Answers;
 use crate::error::Error;
-use crate::group::Waiting;
 use crate::queue::Queue;
 use crate::recent::Recent;
 use crate::task::{Job, submit, submit_noted};
@@ -44,7 +39,7 @@ pub struct SqliteStore {
     path: PathBuf,
     /// Held by the one server of this database.
     server_lock: Mutex<Option<File>>,
-    writes: Arc<Queue<Waiting>>,
+    writes: Arc<Queue<Job>>,
     reads: Arc<Queue<Job>>,
     reports: Arc<Queue<Job>>,
     recent: Arc<Recent>,
@@ -70,13 +65,10 @@ impl SqliteStore {
         let reads = Arc::new(Queue::default());
         let reports = Arc::new(Queue::default());
         let connection = connection::open(path)?;
-        // The log lies beside the file itself, whatever leads there.
-        let (answers, syncer) = Answers::spawn(answers::log_of(&path.canonicalize()?))?;
-        let writer = writer::spawn(connection, writes.clone(), answers.clone())?;
-        let mut threads = vec![syncer, writer];
+        let mut threads = vec![writer::spawn(connection, writes.clone())?];
         for queue in iter::repeat_n(&reads, reader::COUNT).chain([&reports]) {
             let connection = connection::open_reader(path)?;
-            threads.push(reader::spawn(connection, queue.clone(), answers.clone())?);
+            threads.push(reader::spawn(connection, queue.clone())?);
         }
         Ok(Self {
             path: path.to_owned(),
@@ -155,7 +147,7 @@ impl SqliteStore {
         &self,
         work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, StoreError> {
-        submit(&self.writes, Waiting::Change, work).await
+        submit(&self.writes, work).await
     }
 
     /// As [`Self::write`], for a change of sessions that may be new: `note` keeps what is known of them
@@ -171,7 +163,7 @@ impl SqliteStore {
         let noted = Arc::clone(&change);
         let work = move |db: &Connection| work(db, &change);
         let note = move |outcome: Option<&T>| note(&recent, &noted, outcome);
-        submit_noted(&self.writes, Waiting::Change, work, note).await
+        submit_noted(&self.writes, work, note).await
     }
 
     /// As [`Self::write`], for what makes a session another than is known.
@@ -192,25 +184,7 @@ impl SqliteStore {
         &self,
         work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, StoreError> {
-        submit(&self.reads, convert::identity, work).await
-    }
-
-    /// Reads as [`Self::look_up`] does, and does not wait until what it finds survives power loss:
-    /// for who goes on to change something, and then waits for that.
-    async fn peek<T: Send + 'static>(
-        &self,
-        work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        submit(&self.writes, Waiting::Peek, work).await
-    }
-
-    /// Reads a few rows of a running upload, in a transaction, as of the last commit and from the
-    /// writer's warm cache.
-    async fn look_up<T: Send + 'static>(
-        &self,
-        work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        submit(&self.writes, Waiting::LookUp, work).await
+        submit(&self.reads, work).await
     }
 }
 

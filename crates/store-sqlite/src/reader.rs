@@ -5,7 +5,6 @@ use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
-use crate::answers::Answers;
 use crate::error::Error;
 use crate::queue::Queue;
 use crate::task::Job;
@@ -13,17 +12,13 @@ use crate::task::Job;
 /// Reads take microseconds: a few threads are enough, and each has a page cache.
 pub(crate) const COUNT: usize = 3;
 
-pub(crate) fn spawn(
-    db: Connection,
-    queue: Arc<Queue<Job>>,
-    answers: Answers,
-) -> Result<JoinHandle<()>, Error> {
+pub(crate) fn spawn(db: Connection, queue: Arc<Queue<Job>>) -> Result<JoinHandle<()>, Error> {
     let thread = std::thread::Builder::new()
         .name("sqlite-reader".to_owned())
         .spawn(move || {
             while let Some(mut job) = queue.take(1).pop() {
                 job.run(&db);
-                answers.give(vec![job]);
+                job.answer(None);
             }
         })?;
     Ok(thread)

@@ -79,24 +79,22 @@ pub(crate) fn noted_job<T: Send + 'static>(
     (Box::new(work), answer)
 }
 
-/// Queues `work`, as the queue takes it, and waits for its answer.
-pub(crate) async fn submit<T: Send + 'static, Q>(
-    queue: &Queue<Q>,
-    queued: impl FnOnce(Job) -> Q,
+/// Queues `work` and waits for its answer.
+pub(crate) async fn submit<T: Send + 'static>(
+    queue: &Queue<Job>,
     work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, StoreError> {
-    submit_noted(queue, queued, work, |_| ()).await
+    submit_noted(queue, work, |_| ()).await
 }
 
 /// As [`submit`], with a note: see [`noted_job`].
-pub(crate) async fn submit_noted<T: Send + 'static, Q>(
-    queue: &Queue<Q>,
-    queued: impl FnOnce(Job) -> Q,
+pub(crate) async fn submit_noted<T: Send + 'static>(
+    queue: &Queue<Job>,
     work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
     note: impl FnMut(Option<&T>) + Send + 'static,
 ) -> Result<T, StoreError> {
     let (job, answer) = noted_job(work, note);
-    if !queue.push(queued(job)) {
+    if !queue.push(job) {
         return Err(Error::Closed.into());
     }
     Ok(answer.await.map_err(|_| Error::Closed)??)

@@ -1,16 +1,11 @@
 //! The one thread that writes. What waits is committed together.
-//!
-//! It does the look-ups of running uploads, too: its connection has their pages at hand, while
-//! every commit makes the readers forget theirs.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
-use crate::answers::{Answers, answer};
 use crate::error::Error;
-use crate::group::{Group, Waiting};
 use crate::queue::Queue;
 use crate::sql;
 use crate::task::Job;
@@ -18,11 +13,7 @@ use crate::task::Job;
 /// Bounds how long the first of a group waits for the last.
 const MAX_GROUP: usize = 256;
 
-pub(crate) fn spawn(
-    db: Connection,
-    queue: Arc<Queue<Waiting>>,
-    answers: Answers,
-) -> Result<JoinHandle<()>, Error> {
+pub(crate) fn spawn(db: Connection, queue: Arc<Queue<Job>>) -> Result<JoinHandle<()>, Error> {
     let thread = std::thread::Builder::new()
         .name("sqlite-writer".to_owned())
         .spawn(move || {
@@ -31,84 +22,28 @@ pub(crate) fn spawn(
                 if group.is_empty() {
                     break;
                 }
-                let group = Group::from(group);
-                if group.changes.is_empty() {
-                    look(&db, group, &answers);
-                } else {
-                    commit(&db, group, &answers);
-                }
+                commit(&db, group);
             }
         })?;
     Ok(thread)
 }
 
-/// Runs peeks and look-ups as of the last commit.
-fn look(db: &Connection, mut group: Group, answers: &Answers) {
-    let undone = sql::execute(db, "BEGIN", []).err();
-    let undone = undone.map(|error| Arc::new(Error::from(error)));
-    if undone.is_none() {
-        run_each(db, &mut group.peeks);
-        run_each(db, &mut group.look_ups);
-    }
-    if let Err(error) = sql::execute(db, "ROLLBACK", [])
-        && undone.is_none()
-    {
-        tracing::error!(%error, "transaction not ended");
-    }
-    answer(group.peeks, undone.as_ref());
-    give(answers, group.look_ups, undone);
-}
-
-/// Runs peeks and look-ups as of the last commit, then changes: one transaction costs less than two.
-fn commit(db: &Connection, mut group: Group, answers: &Answers) {
-    let begun = match answers.failure() {
-        Some(failure) => Err(Arc::clone(failure)),
-        None => begin(db).map_err(|error| Arc::new(error.into())),
-    };
-    let mut changes = std::mem::take(&mut group.changes);
-    if let Err(error) = begun {
-        // Another process that writes keeps nobody from reading, but for the time that it is waited for.
-        look(db, group, answers);
-        return answer(changes, Some(&error));
-    }
-    run_each(db, &mut group.peeks);
-    answer(group.peeks, None);
-    run_each(db, &mut group.look_ups);
-    answers.give(group.look_ups);
-    let undone = change(db, &mut changes, answers).err().map(Arc::new);
+/// Runs the jobs of a group in one transaction, and answers for them when it is durable or undone.
+fn commit(db: &Connection, mut group: Vec<Job>) {
+    let undone = change(db, &mut group).err().map(Arc::new);
     if undone.is_some()
         && !db.is_autocommit()
         && let Err(error) = sql::execute(db, "ROLLBACK", [])
     {
         tracing::error!(%error, "transaction not rolled back");
     }
-    give(answers, changes, undone);
-}
-
-fn begin(db: &Connection) -> rusqlite::Result<usize> {
-    sql::execute(db, "BEGIN IMMEDIATE", [])
-}
-
-/// One that fails says so in its answer.
-fn run_each(db: &Connection, jobs: &mut [Job]) {
-    for job in jobs {
-        job.run(db);
+    for job in group {
+        job.answer(undone.clone().map(Error::Transaction));
     }
 }
 
-fn give(answers: &Answers, group: Vec<Job>, undone: Option<Arc<Error>>) {
-    match undone {
-        Some(_) => answer(group, undone.as_ref()),
-        None => answers.give(group),
-    }
-}
-
-/// Runs changes in the transaction that has begun, and ends it.
-fn change(db: &Connection, group: &mut [Job], answers: &Answers) -> Result<(), Error> {
-    // A look-up that fails may have ended the transaction.
-    if db.is_autocommit() {
-        begin(db)?;
-    }
+fn change(db: &Connection, group: &mut [Job]) -> Result<(), Error> {
+    begin(db)?;
     // A savepoint copies every page that is changed under it, so that only a group with a job that
     // fails pays for them.
     if !group.iter_mut().all(|job| job.run(db)) {
@@ -122,8 +57,12 @@ fn change(db: &Connection, group: &mut [Job], answers: &Answers) -> Result<(), E
     for job in group {
         job.note();
     }
-    answers.commit(|| sql::execute(db, "COMMIT", []))?;
+    sql::execute(db, "COMMIT", [])?;
     Ok(())
+}
+
+fn begin(db: &Connection) -> rusqlite::Result<usize> {
+    sql::execute(db, "BEGIN IMMEDIATE", [])
 }
 
 /// Runs each job again so that one that fails is undone alone.

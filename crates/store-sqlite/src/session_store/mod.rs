@@ -26,7 +26,7 @@ use moc_uploads_core::ports::{
     SessionPage, SessionQuery, SessionStore, StoreError,
 };
 use moc_uploads_core::principal::UserId;
-use moc_uploads_core::session::{Extension, ExtensionRule, Session, SessionStatus};
+use moc_uploads_core::session::{Extension, ExtensionRule, Session};
 use moc_uploads_core::time::Timestamp;
 use rusqlite::Connection;
 
@@ -61,12 +61,8 @@ impl SessionStore for SqliteStore {
         if let Some(found) = self.recent.declared_session(session_id) {
             return Ok(Some(found));
         }
-        let look = move |db: &Connection| read_session::declared_session(db, session_id);
-        match self.peek(look).await? {
-            Some(found) if found.session.stored_status == SessionStatus::Active => Ok(Some(found)),
-            // A refusal tells what has become of the session.
-            _ => self.look_up(look).await,
-        }
+        self.read(move |db| read_session::declared_session(db, session_id))
+            .await
     }
 
     async fn session_detail(
@@ -126,13 +122,8 @@ impl SessionStore for SqliteStore {
         if let Some(found) = self.recent.part_target(session_id, file_id, part_number) {
             return Ok(Some(found));
         }
-        let look =
-            move |db: &Connection| read_session::part_target(db, session_id, file_id, part_number);
-        match self.peek(look).await? {
-            Some(found) if read_session::takes_parts(&found.target) => Ok(Some(found)),
-            // A refusal tells what has become of the file.
-            _ => self.look_up(look).await,
-        }
+        self.read(move |db| read_session::part_target(db, session_id, file_id, part_number))
+            .await
     }
 
     async fn file_with_parts(
@@ -140,7 +131,7 @@ impl SessionStore for SqliteStore {
         session_id: SessionId,
         file_id: FileId,
     ) -> Result<Option<FileWithParts>, StoreError> {
-        self.look_up(move |db| read_session::file_with_parts(db, session_id, file_id))
+        self.read(move |db| read_session::file_with_parts(db, session_id, file_id))
             .await
     }
 
@@ -152,12 +143,7 @@ impl SessionStore for SqliteStore {
         if let Some(found) = self.recent.file_with_parts(session_id, file_id) {
             return Ok(Some(found));
         }
-        let look = move |db: &Connection| read_session::file_with_parts(db, session_id, file_id);
-        match self.peek(look).await? {
-            Some(found) if read_session::takes_parts(&found.target) => Ok(Some(found)),
-            // A refusal tells what has become of the file.
-            _ => self.look_up(look).await,
-        }
+        self.file_with_parts(session_id, file_id).await
     }
 
     async fn record_part(

@@ -7,7 +7,7 @@ use moc_uploads_core::ports::{
     DeclaredSession, FileInSession, FileProgress, FileWithParts, PartTarget, SessionDetail,
     UploadId,
 };
-use moc_uploads_core::session::{Session, SessionStatus, SessionSummary};
+use moc_uploads_core::session::{Session, SessionSummary};
 use moc_uploads_core::time::Timestamp;
 use rusqlite::{Connection, Row};
 
@@ -193,13 +193,6 @@ pub(super) fn file_state(
     )
 }
 
-/// Whether nothing has ended that a part would need.
-pub(super) fn takes_parts(found: &FileInSession) -> bool {
-    let status = found.file.as_ref().map(|file| file.status);
-    found.session.stored_status == SessionStatus::Active
-        && matches!(status, Some(FileStatus::Pending | FileStatus::Uploading))
-}
-
 pub(super) fn part_target(
     db: &Connection,
     session_id: SessionId,
@@ -219,18 +212,19 @@ pub(super) fn part_target(
     )
 }
 
-/// As of one moment, in the transaction of a look-up.
 pub(super) fn file_with_parts(
     db: &Connection,
     session_id: SessionId,
     file_id: FileId,
 ) -> Result<Option<FileWithParts>, Error> {
-    let Some(target) = file(db, session_id, file_id)? else {
+    // File and parts as of one moment.
+    let snapshot = db.unchecked_transaction()?;
+    let Some(target) = file(&snapshot, session_id, file_id)? else {
         return Ok(None);
     };
     let parts = match &target.file {
         Some(file) => sql::all(
-            db,
+            &snapshot,
             include_str!("../../queries/part_list.sql"),
             [file.id.to_string()],
             decode::part,

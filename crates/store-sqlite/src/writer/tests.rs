@@ -16,22 +16,6 @@ fn database() -> (Connection, tempfile::TempDir) {
     (db, folder)
 }
 
-/// Returns when all answers are given.
-fn with_answers(work: impl FnOnce(&Answers)) {
-    let (answers, thread) = Answers::spawn(|| Ok(Ok(()))).unwrap();
-    work(&answers);
-    drop(answers);
-    thread.join().unwrap();
-}
-
-fn commit_now(db: &Connection, group: Vec<Job>) {
-    let group = Group {
-        changes: group,
-        ..Group::default()
-    };
-    with_answers(|answers| commit(db, group, answers));
-}
-
 fn insert(x: i64) -> (Job, Receiver<Result<(), Error>>) {
     job(move |db| {
         sql::execute(db, "INSERT INTO t (x) VALUES (?1)", [x])?;
@@ -69,7 +53,7 @@ fn a_job_that_fails_or_panics_is_undone_alone() {
         panic!("as the test wants");
     });
     let (last, last_answer) = insert(4);
-    commit_now(&db, vec![first, failing, panicking, last]);
+    commit(&db, vec![first, failing, panicking, last]);
     assert!(answer(first_answer).is_ok());
     assert!(matches!(
         answer(failing_answer),
@@ -82,41 +66,6 @@ fn a_job_that_fails_or_panics_is_undone_alone() {
     assert!(answer(last_answer).is_ok());
     assert_eq!(stored(&db), [1, 4]);
     assert!(db.is_autocommit());
-}
-
-#[test]
-fn a_look_up_waits_for_what_it_sees_to_be_synced_and_a_peek_does_not() {
-    let (db, _folder) = database();
-    let ((begin, begun), (end, ended)) = (mpsc::channel(), mpsc::channel());
-    let sync = move || {
-        begin.send(()).unwrap();
-        ended.recv().unwrap();
-        Ok(Ok(()))
-    };
-    let (answers, syncer) = Answers::spawn(sync).unwrap();
-    let queue = Arc::new(Queue::default());
-    let writer = spawn(db, Arc::clone(&queue), answers).unwrap();
-
-    let (change, mut changed) = insert(1);
-    assert!(queue.push(Waiting::Change(change)));
-    begun.recv().unwrap();
-    let (look_up, mut looked_up) = job(|db| Ok(stored(db)));
-    assert!(queue.push(Waiting::LookUp(look_up)));
-    // The second comes after the look-up, whatever groups they are in.
-    for _ in 0..2 {
-        let (peek, peeked) = job(|db| Ok(stored(db)));
-        assert!(queue.push(Waiting::Peek(peek)));
-        assert_eq!(peeked.blocking_recv().unwrap().unwrap(), [1]);
-    }
-    assert!(changed.try_recv().is_err());
-    assert!(looked_up.try_recv().is_err());
-    end.send(()).unwrap();
-    assert!(changed.blocking_recv().unwrap().is_ok());
-    assert_eq!(looked_up.blocking_recv().unwrap().unwrap(), [1]);
-
-    queue.close();
-    writer.join().unwrap();
-    syncer.join().unwrap();
 }
 
 #[test]
@@ -137,7 +86,7 @@ fn changes_are_noted_before_they_are_committed_and_what_is_undone_before_its_ans
     };
     let noted_of = |group: [(Job, Receiver<Result<(), Error>>); 2]| {
         let (jobs, mut answers): (Vec<_>, Vec<_>) = group.into_iter().unzip();
-        commit_now(&db, jobs);
+        commit(&db, jobs);
         let answered = answers.iter_mut().all(|answer| answer.try_recv().is_ok());
         assert!(answered);
         std::mem::take(&mut *notes.lock().unwrap())
@@ -165,50 +114,11 @@ fn a_change_is_noted_before_it_can_be_seen() {
     let (seen, seen_first) = mpsc::channel();
     let note = move |_: Option<&()>| seen.send(stored(&reader)).unwrap();
     let (change, mut answer) = noted_job(insert, note);
-    commit_now(&db, vec![change]);
+    commit(&db, vec![change]);
     assert!(answer.try_recv().unwrap().is_ok());
     let seen_first: Vec<Vec<i64>> = seen_first.try_iter().collect();
     assert_eq!(seen_first, [Vec::<i64>::new()]);
     assert_eq!(stored(&db), [1]);
-}
-
-#[test]
-fn look_ups_are_answered_one_by_one_and_leave_no_transaction() {
-    let (db, _folder) = database();
-    commit_now(&db, vec![insert(1).0]);
-    let (failing, failing_answer) = job(|_| Err::<(), _>(Error::Closed));
-    let (panicking, panicking_answer) = job(|_| panic!("as the test wants"));
-    let (found, mut found_answer) = job(|db| Ok(stored(db)));
-    let group = Group {
-        peeks: vec![failing, panicking, found],
-        ..Group::default()
-    };
-    with_answers(|answers| look(&db, group, answers));
-    assert!(answer(failing_answer).is_err());
-    assert!(answer(panicking_answer).is_err());
-    assert_eq!(found_answer.try_recv().unwrap().unwrap(), [1]);
-    assert!(db.is_autocommit());
-}
-
-#[test]
-fn what_only_reads_sees_the_last_commit_and_outlives_changes_that_fail() {
-    let (db, _folder) = database();
-    commit_now(&db, vec![insert(1).0]);
-    let look = || job(|db| Ok(stored(db)));
-    let ((peek, mut peeked), (look_up, mut looked_up)) = (look(), look());
-    let (change, changed) = insert(2);
-    let (failing, failing_answer) = insert(1);
-    let group = Group {
-        peeks: vec![peek],
-        look_ups: vec![look_up],
-        changes: vec![change, failing],
-    };
-    with_answers(|answers| commit(&db, group, answers));
-    assert_eq!(peeked.try_recv().unwrap().unwrap(), [1]);
-    assert_eq!(looked_up.try_recv().unwrap().unwrap(), [1]);
-    assert!(answer(changed).is_ok());
-    assert!(answer(failing_answer).is_err());
-    assert_eq!(stored(&db), [1, 2]);
 }
 
 #[test]
@@ -221,7 +131,7 @@ fn nothing_is_answered_before_the_group_is_committed() {
         assert!(stored(&other).is_empty());
         Ok(())
     });
-    commit_now(&db, vec![first, second]);
+    commit(&db, vec![first, second]);
     assert!(answer(second_answer).is_ok());
     assert_eq!(stored(&db), [1]);
 }
@@ -229,16 +139,16 @@ fn nothing_is_answered_before_the_group_is_committed() {
 #[test]
 fn a_full_disk_is_unavailable_and_what_was_committed_stays() {
     let (db, _folder) = database();
-    commit_now(&db, vec![insert(1).0]);
+    commit(&db, vec![insert(1).0]);
     db.execute_batch("PRAGMA max_page_count = 10").unwrap();
     let (full, full_answer) = fill();
-    commit_now(&db, vec![full]);
+    commit(&db, vec![full]);
     assert!(matches!(
         answer(full_answer),
         Err(StoreError::Unavailable(_))
     ));
     let (next, next_answer) = insert(2);
-    commit_now(&db, vec![next]);
+    commit(&db, vec![next]);
     assert!(answer(next_answer).is_ok());
     assert_eq!(stored(&db), [1, 2]);
 }
@@ -252,7 +162,7 @@ fn a_group_whose_transaction_is_gone_is_unavailable_as_a_whole() {
         Err(Error::Closed)
     });
     let (last, last_answer) = insert(2);
-    commit_now(&db, vec![first, ending, last]);
+    commit(&db, vec![first, ending, last]);
     for answer in [
         answer(first_answer),
         answer(ending_answer),
@@ -262,7 +172,7 @@ fn a_group_whose_transaction_is_gone_is_unavailable_as_a_whole() {
     }
     assert!(stored(&db).is_empty());
     let (next, next_answer) = insert(3);
-    commit_now(&db, vec![next]);
+    commit(&db, vec![next]);
     assert!(answer(next_answer).is_ok());
 }
 
@@ -273,18 +183,11 @@ fn a_database_that_another_process_holds_is_unavailable() {
     let other = Connection::open(folder.path().join("test.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let (refused, refused_answer) = insert(1);
-    let (look_up, mut looked_up) = job(|db| Ok(stored(db)));
-    let group = Group {
-        look_ups: vec![look_up],
-        changes: vec![refused],
-        ..Group::default()
-    };
-    with_answers(|answers| commit(&db, group, answers));
+    commit(&db, vec![refused]);
     let refused = answer(refused_answer).unwrap_err();
     assert!(matches!(refused, StoreError::Unavailable(_)), "{refused}");
-    assert!(looked_up.try_recv().unwrap().unwrap().is_empty());
     other.execute_batch("ROLLBACK").unwrap();
     let (next, next_answer) = insert(1);
-    commit_now(&db, vec![next]);
+    commit(&db, vec![next]);
     assert!(answer(next_answer).is_ok());
 }
