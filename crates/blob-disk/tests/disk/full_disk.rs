@@ -1,12 +1,17 @@
 //! A disk that is full: a small file system of its own, in a mount namespace of its own.
 
+use std::path::PathBuf;
 use std::process::Command;
 
+use futures_util::StreamExt;
 use moc_uploads_blob_disk::DiskStore;
+use moc_uploads_core::part::ETag;
 use moc_uploads_core::ports::{ObjectStore, ObjectStoreError, PutPartError};
-use moc_uploads_testkit::object_store::TestFile;
+use moc_uploads_testkit::object_store::{TestFile, body};
 
 use crate::common::BASE_URL;
+
+const CHUNK_BYTES: usize = 16 * 1024;
 
 /// Runs the test below where it can't do harm and needs no rights.
 #[test]
@@ -35,23 +40,36 @@ async fn on_a_small_disk() {
     let kept = TestFile::with_parts_of(&store, 1_000_000, 2_000_000).await;
     let etags = kept.store_all(&store).await;
 
+    // What would not fit makes nothing.
     let free_before = free_bytes();
-    let other = TestFile::with_parts_of(&store, 2_000_000, 2_000_000).await;
+    let too_large = TestFile::with_parts_of(&store, 1_000_000, 1_000_000).await;
     for replaces in [false, true] {
-        let body = moc_uploads_testkit::object_store::body(&other.bytes, 64 * 1024, None);
-        let result = store
-            .put_part(&other.upload, other.put(1, replaces), body)
-            .await;
-        assert!(
-            matches!(
-                result,
-                Err(PutPartError::Store(ObjectStoreError::Unavailable(_)))
-            ),
-            "{result:?}"
-        );
+        let body = body(&too_large.bytes, CHUNK_BYTES, None);
+        let put = too_large.put(1, replaces);
+        refused(store.put_part(&too_large.upload, put, body).await);
     }
-    // What they had written is given back, but for the folders.
-    assert!(free_before - free_bytes() < 64 * 1024);
+    assert_eq!(free_bytes(), free_before);
+
+    // What did fit, until others took the room, is given back, but for the folders.
+    let other = TestFile::with_parts_of(&store, 900_000, 900_000).await;
+    for (replaces, will_be_hashed) in [(false, false), (false, true), (true, false)] {
+        let mut put = other.put(1, replaces);
+        put.will_be_hashed = will_be_hashed;
+        let body = body(&other.bytes, CHUNK_BYTES, None).enumerate();
+        let body = body.map(move |(index, chunk)| {
+            if index == 40 {
+                assert!(
+                    free_bytes() < free_before - 200 * 1024,
+                    "nothing is written yet"
+                );
+                fill();
+            }
+            chunk
+        });
+        refused(store.put_part(&other.upload, put, Box::pin(body)).await);
+        std::fs::remove_file(filler()).unwrap();
+        assert!(free_before - free_bytes() < 64 * 1024);
+    }
 
     // Completing needs no space.
     kept.complete_ok(&store, &etags).await;
@@ -63,6 +81,25 @@ async fn on_a_small_disk() {
     let etag = small.store_part(&store, 1).await;
     small.complete_ok(&store, &[etag]).await;
     small.assert_object(&store, &small.bytes).await;
+}
+
+fn refused(result: Result<ETag, PutPartError>) {
+    assert!(
+        matches!(
+            result,
+            Err(PutPartError::Store(ObjectStoreError::Unavailable(_)))
+        ),
+        "{result:?}"
+    );
+}
+
+fn filler() -> PathBuf {
+    std::env::temp_dir().join("filler")
+}
+
+/// Leaves less than a part may use, or what others write meanwhile leaves.
+fn fill() {
+    let _ = std::fs::write(filler(), vec![0; free_bytes() as usize - CHUNK_BYTES]);
 }
 
 fn free_bytes() -> u64 {
