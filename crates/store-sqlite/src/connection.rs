@@ -34,7 +34,18 @@ pub(crate) fn open(path: &Path) -> Result<Connection, Error> {
          PRAGMA wal_autocheckpoint = 8000;
          PRAGMA journal_size_limit = 67108864;",
     )?;
+    sync_log(&db);
     Ok(db)
+}
+
+/// A process that was killed may have left commits in the log that it had not synced: whoever sees
+/// them now is to see them after a power cut, too. A checkpoint begins with that; that it can't go on
+/// (a full disk) does not matter here.
+fn sync_log(db: &Connection) {
+    let checkpoint = "PRAGMA wal_checkpoint(PASSIVE)";
+    if let Err(error) = db.query_row(checkpoint, [], |_| Ok(())) {
+        tracing::warn!(%error, "the log of the database was not written back");
+    }
 }
 
 /// A connection that only reads. It may still have to recover the log of a crashed process, so

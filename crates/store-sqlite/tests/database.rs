@@ -56,16 +56,6 @@ async fn many_processes_may_open_and_migrate_a_new_file_at_once() {
     }
 }
 
-/// Its log lies beside the file itself.
-#[tokio::test]
-async fn a_database_behind_a_link_is_synced_too() {
-    let (path, folder) = new_database();
-    open(&path).await.close().await;
-    let link = folder.path().join("link.db");
-    std::os::unix::fs::symlink(&path, &link).unwrap();
-    create(&open(&link).await).await.unwrap();
-}
-
 #[tokio::test]
 async fn migrating_a_database_in_use_keeps_what_is_in_it() {
     let (path, _folder) = new_database();

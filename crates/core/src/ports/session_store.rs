@@ -93,7 +93,7 @@ pub trait SessionStore: Send + Sync {
     ) -> Result<Option<FileWithParts>, StoreError>;
 
     /// As [`Self::file_with_parts`], for who goes on to complete the file: the parts of one that is not
-    /// completed need not survive power loss yet. What is recorded after this does not without them.
+    /// completed may be of a commit that is under way. What is recorded after this comes after it.
     async fn completion_target(
         &self,
         session_id: SessionId,
