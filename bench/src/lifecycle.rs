@@ -29,10 +29,10 @@ pub(crate) const WARM_UP: Duration = Duration::from_millis(500);
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// How often each is measured.
-    #[arg(long, default_value_t = 11, value_parser = clap::value_parser!(u32).range(1..=50))]
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=50))]
     rounds: u32,
     /// How long each run takes, in seconds.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=60))]
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=60))]
     seconds: u64,
     /// Clients, a kept connection each.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=256))]
