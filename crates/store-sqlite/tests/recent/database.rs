@@ -5,8 +5,8 @@ use std::time::Duration;
 use moc_uploads_core::ids::{FileId, SessionId};
 use moc_uploads_core::part::{ETag, Part};
 use moc_uploads_core::ports::{
-    Activity, CompleteFile, HeldPart, NewFile, NewSession, RecordHeldParts, RecordPart,
-    RecordPartOutcome, RegisterFiles, RestartUpload, SessionStore, UploadId,
+    Activity, HeldPart, NewFile, NewSession, RecordHeldParts, RecordPart, RecordPartOutcome,
+    RegisterFiles, RestartUpload, SessionStore, UploadId,
 };
 use moc_uploads_core::time::Timestamp;
 use moc_uploads_store_sqlite::SqliteStore;
@@ -14,6 +14,7 @@ use moc_uploads_testkit::builders::{
     EXTENSION, MINUTE, PART_SIZE_BYTES, image, instruction, new_file, new_session, user,
 };
 use moc_uploads_testkit::clock::ManualClock;
+use moc_uploads_testkit::session_store::fixture;
 use rusqlite::Connection;
 
 pub(crate) const NOW: Timestamp = ManualClock::START;
@@ -135,15 +136,10 @@ pub(crate) fn part(
     part_number: u32,
     etag: &str,
 ) -> RecordPart {
+    let now = NOW + Duration::from_secs(u64::from(part_number));
     RecordPart {
-        session_id: session.id,
-        file_id: file.id,
-        upload_id: file.upload.id.clone(),
-        part_number,
         etag: ETag::parse(etag),
-        size_bytes: 4,
-        now: NOW + Duration::from_secs(u64::from(part_number)),
-        extension: EXTENSION,
+        ..fixture::part(session, file, part_number, now)
     }
 }
 
@@ -163,18 +159,6 @@ pub(crate) fn held(session: &NewSession, file: &NewFile) -> RecordHeldParts {
         upload_id: file.upload.id.clone(),
         parts: vec![held],
         now: NOW + MINUTE,
-    }
-}
-
-pub(crate) fn completion(session: &NewSession, file: &NewFile, now: Timestamp) -> CompleteFile {
-    CompleteFile {
-        session_id: session.id,
-        file_id: file.id,
-        etag: ETag::parse("whole"),
-        parts: Vec::new(),
-        file_url: "https://files.test/a".to_owned(),
-        now,
-        extension: EXTENSION,
     }
 }
 

@@ -13,8 +13,9 @@ use moc_uploads_core::ports::{
     Activity, CompleteFileOutcome, RecordPart, RecordPartOutcome, SessionStore, UploadId,
 };
 use moc_uploads_testkit::builders::MINUTE;
+use moc_uploads_testkit::session_store::fixture::completion;
 
-use crate::database::{Database, NOW, TTL, completion, held, part, restart};
+use crate::database::{Database, NOW, TTL, held, part, restart};
 
 #[tokio::test]
 async fn what_is_written_step_by_step_is_known_as_it_is_stored() {

@@ -3,12 +3,13 @@
 use moc_uploads_core::ports::{NewFile, NewSession, RecordPart, RegisterFiles, SessionStore};
 use moc_uploads_store_sqlite::SqliteStore;
 use moc_uploads_testkit::builders::{EXTENSION, MINUTE};
+use moc_uploads_testkit::session_store::fixture::completion;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::TestRunner;
 
-use crate::database::{Database, NOW, TTL, completion, files_of, held, part, restart};
+use crate::database::{Database, NOW, TTL, files_of, held, part, restart};
 
 /// What can happen to a session, the time it takes, and to which file.
 #[derive(Debug, Clone)]

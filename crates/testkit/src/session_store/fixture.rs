@@ -246,12 +246,7 @@ pub(crate) fn registration(
 }
 
 /// A part of 4 bytes.
-pub(crate) fn part(
-    session: &NewSession,
-    file: &NewFile,
-    part_number: u32,
-    now: Timestamp,
-) -> RecordPart {
+pub fn part(session: &NewSession, file: &NewFile, part_number: u32, now: Timestamp) -> RecordPart {
     RecordPart {
         session_id: session.id,
         file_id: file.id,
@@ -264,7 +259,8 @@ pub(crate) fn part(
     }
 }
 
-pub(crate) fn completion(session: &NewSession, file: &NewFile, now: Timestamp) -> CompleteFile {
+/// The file is made of no part in particular.
+pub fn completion(session: &NewSession, file: &NewFile, now: Timestamp) -> CompleteFile {
     CompleteFile {
         session_id: session.id,
         file_id: file.id,
