@@ -5,23 +5,23 @@ use moc_uploads_core::analytics_report::{
     StoredEvent, UploadTime, event_id, metadata,
 };
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params_from_iter};
+use rusqlite::{Row, params_from_iter};
 
 use crate::decode;
 use crate::error::Error;
-use crate::sql;
+use crate::sql::{self, Db};
 
 /// Everything as of one moment.
-pub(crate) fn report(db: &Connection, query: &AnalyticsQuery) -> Result<AnalyticsReport, Error> {
-    let snapshot = db.unchecked_transaction()?;
+pub(crate) fn report(db: &Db<'_>, query: &AnalyticsQuery) -> Result<AnalyticsReport, Error> {
+    let _snapshot = db.unchecked_transaction()?;
     let range = range(&query.filter);
-    let metrics = read_metrics(&snapshot, &query.filter, &range)?;
+    let metrics = read_metrics(db, &query.filter, &range)?;
     let mut report = AnalyticsReport {
         metrics,
         events: Vec::new(),
     };
     if query.limit > 0 && query.offset < report.total() {
-        report.events = read_events(&snapshot, query, range)?;
+        report.events = read_events(db, query, range)?;
     }
     Ok(report)
 }
@@ -38,7 +38,7 @@ fn range(filter: &AnalyticsFilter) -> Vec<Value> {
 }
 
 fn read_metrics(
-    db: &Connection,
+    db: &Db<'_>,
     filter: &AnalyticsFilter,
     range: &[Value],
 ) -> Result<AnalyticsMetrics, Error> {
@@ -110,7 +110,7 @@ fn files(row: &Row<'_>) -> Result<(UploadTime, u64), Error> {
 }
 
 fn read_events(
-    db: &Connection,
+    db: &Db<'_>,
     query: &AnalyticsQuery,
     mut params: Vec<Value>,
 ) -> Result<Vec<StoredEvent>, Error> {

@@ -11,9 +11,6 @@ use crate::error::Error;
 /// How long a process waits for another one that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// More than this crate has statements.
-const CACHED_STATEMENTS: usize = 64;
-
 /// A connection that writes. Makes the file and its folder.
 pub(crate) fn open(path: &Path) -> Result<Connection, Error> {
     if let Some(folder) = path.parent() {
@@ -66,7 +63,6 @@ fn connect(path: &Path) -> Result<Connection, Error> {
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags)?;
     db.busy_timeout(BUSY_TIMEOUT)?;
-    db.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
     Ok(db)
 }
 

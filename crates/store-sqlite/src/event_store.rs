@@ -9,13 +9,13 @@ use moc_uploads_core::ids::{EventId, SessionId};
 use moc_uploads_core::ports::{EventStore, StoreError};
 use moc_uploads_core::principal::UserId;
 use moc_uploads_core::time::Timestamp;
-use rusqlite::{Connection, Row};
+use rusqlite::Row;
 
 use crate::SqliteStore;
 use crate::analytics;
 use crate::decode;
 use crate::error::Error;
-use crate::sql;
+use crate::sql::{self, Db};
 use crate::task::submit;
 
 /// About as long as one request keeps the writer.
@@ -78,7 +78,7 @@ impl EventStore for SqliteStore {
 
     /// On a connection of its own: no request waits for a long report.
     async fn report(&self, query: AnalyticsQuery) -> Result<AnalyticsReport, StoreError> {
-        let report = move |db: &Connection| analytics::report(db, &query);
+        let report = move |db: &Db<'_>| analytics::report(db, &query);
         submit(&self.reports, report).await
     }
 
@@ -89,7 +89,7 @@ impl EventStore for SqliteStore {
 }
 
 /// Sessions first: what is read later of one that has ended is all there will be.
-fn session_facts(db: &Connection, session_ids: &[SessionId]) -> Result<Vec<SessionFacts>, Error> {
+fn session_facts(db: &Db<'_>, session_ids: &[SessionId]) -> Result<Vec<SessionFacts>, Error> {
     let ids = serde_json::to_string(session_ids)?;
     let mut sessions = sql::all(
         db,
@@ -170,7 +170,7 @@ fn file(row: &Row<'_>) -> Result<FileFacts, Error> {
 
 /// `INSERT ... SELECT` would keep a journal of its own for each row, and that costs more than to ask
 /// first.
-fn insert_events(db: &Connection, events: &[Event]) -> Result<u64, Error> {
+fn insert_events(db: &Db<'_>, events: &[Event]) -> Result<u64, Error> {
     let mut inserted = 0;
     for events in events.chunk_by(|a, b| a.session_id == b.session_id) {
         let session_id = events[0].session_id.to_string();

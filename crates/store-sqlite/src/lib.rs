@@ -27,11 +27,11 @@ use std::thread::JoinHandle;
 use moc_uploads_core::ids::SessionId;
 use moc_uploads_core::ports::StoreError;
 use moc_uploads_core::time::Timestamp;
-use rusqlite::Connection;
 
 use crate::error::Error;
 use crate::queue::Queue;
 use crate::recent::Recent;
+use crate::sql::Db;
 use crate::task::{Job, submit, submit_noted};
 
 /// A database file. Dropping it finishes what was asked for, in the background.
@@ -145,7 +145,7 @@ impl SqliteStore {
     /// is rolled back. Returns when the transaction is durable.
     async fn write<T: Send + 'static>(
         &self,
-        work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
+        work: impl FnMut(&Db<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, StoreError> {
         submit(&self.writes, work).await
     }
@@ -155,13 +155,13 @@ impl SqliteStore {
     async fn write_noted<C: Send + Sync + 'static, T: Send + 'static>(
         &self,
         change: C,
-        mut work: impl FnMut(&Connection, &C) -> Result<T, Error> + Send + 'static,
+        mut work: impl FnMut(&Db<'_>, &C) -> Result<T, Error> + Send + 'static,
         mut note: impl FnMut(&Recent, &Arc<C>, Option<&T>) + Send + 'static,
     ) -> Result<T, StoreError> {
         let recent = Arc::clone(&self.recent);
         let change = Arc::new(change);
         let noted = Arc::clone(&change);
-        let work = move |db: &Connection| work(db, &change);
+        let work = move |db: &Db<'_>| work(db, &change);
         let note = move |outcome: Option<&T>| note(&recent, &noted, outcome);
         submit_noted(&self.writes, work, note).await
     }
@@ -170,7 +170,7 @@ impl SqliteStore {
     async fn write_forgetting<T: Send + 'static>(
         &self,
         session_id: SessionId,
-        mut work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
+        mut work: impl FnMut(&Db<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.write_noted(
             session_id,
@@ -182,7 +182,7 @@ impl SqliteStore {
 
     async fn read<T: Send + 'static>(
         &self,
-        work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
+        work: impl FnMut(&Db<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, StoreError> {
         submit(&self.reads, work).await
     }

@@ -1,10 +1,9 @@
 //! The schema and its versions. A migration that has landed never changes.
 
 use ring::digest::{SHA256, digest};
-use rusqlite::Connection;
 
 use crate::error::Error;
-use crate::sql;
+use crate::sql::{self, Db};
 
 struct Migration {
     name: &'static str,
@@ -78,11 +77,11 @@ impl Migration {
 }
 
 /// Runs in a transaction that began by locking the database: of several processes one migrates.
-pub(crate) fn migrate(db: &Connection) -> Result<(), Error> {
+pub(crate) fn migrate(db: &Db<'_>) -> Result<(), Error> {
     apply(db, MIGRATIONS)
 }
 
-fn apply(db: &Connection, migrations: &'static [Migration]) -> Result<(), Error> {
+fn apply(db: &Db<'_>, migrations: &'static [Migration]) -> Result<(), Error> {
     db.execute_batch(
         "CREATE TABLE IF NOT EXISTS schema_migrations (
            version INTEGER NOT NULL PRIMARY KEY,
@@ -125,6 +124,8 @@ fn apply(db: &Connection, migrations: &'static [Migration]) -> Result<(), Error>
 
 #[cfg(test)]
 mod tests {
+    use rusqlite::Connection;
+
     use super::*;
 
     const FIRST: Migration = Migration {
@@ -170,7 +171,8 @@ mod tests {
 
     #[test]
     fn migrating_again_changes_nothing_and_a_later_version_adds_its_own() {
-        let db = database();
+        let connection = database();
+        let db = Db::new(&connection);
         apply(&db, ONE).unwrap();
         apply(&db, ONE).unwrap();
         apply(&db, TWO).unwrap();
@@ -185,7 +187,8 @@ mod tests {
 
     #[test]
     fn a_database_of_a_newer_program_is_refused_by_name() {
-        let db = database();
+        let connection = database();
+        let db = Db::new(&connection);
         apply(&db, TWO).unwrap();
         let error = apply(&db, ONE).unwrap_err();
         assert!(matches!(error, Error::NewerSchema { found: 2, known: 1 }));
@@ -196,7 +199,8 @@ mod tests {
     fn events_stay_as_they_are_when_their_table_is_made_anew() {
         const EVENTS: &str = "SELECT group_concat(concat_ws(' ', event_id, session_id, event_type,
             metadata, created_at), char(10) ORDER BY event_id) FROM upload_session_analytics";
-        let db = database();
+        let connection = database();
+        let db = Db::new(&connection);
         apply(&db, &MIGRATIONS[..13]).unwrap();
         db.execute_batch(
             "PRAGMA foreign_keys = ON;
@@ -225,7 +229,8 @@ mod tests {
 
     #[test]
     fn a_migration_that_changed_after_it_landed_is_refused() {
-        let db = database();
+        let connection = database();
+        let db = Db::new(&connection);
         apply(&db, MIGRATIONS).unwrap();
         db.execute("UPDATE schema_migrations SET checksum = 'other'", [])
             .unwrap();

@@ -1,45 +1,93 @@
 //! Statements, prepared once per connection.
 
-use rusqlite::{Connection, Params, Row};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::ops::Deref;
+
+use rusqlite::{Connection, Params, PrepFlags, Row, Statement};
 
 use crate::error::Error;
 
+/// A connection, and the statements that it has run.
+pub(crate) struct Db<'c> {
+    connection: &'c Connection,
+    /// By where its text is: they are constants, and few.
+    statements: RefCell<HashMap<*const str, Statement<'c>>>,
+}
+
+impl<'c> Db<'c> {
+    pub(crate) fn new(connection: &'c Connection) -> Self {
+        Self {
+            connection,
+            statements: RefCell::default(),
+        }
+    }
+
+    /// `run` must not come back here: a statement is run by one at a time.
+    fn with<T>(
+        &self,
+        statement: &'static str,
+        run: impl FnOnce(&mut Statement<'c>) -> T,
+    ) -> rusqlite::Result<T> {
+        let mut statements = self.statements.borrow_mut();
+        let statement = match statements.entry(statement) {
+            Entry::Occupied(prepared) => prepared.into_mut(),
+            Entry::Vacant(entry) => {
+                let flags = PrepFlags::SQLITE_PREPARE_PERSISTENT;
+                entry.insert(self.connection.prepare_with_flags(statement, flags)?)
+            }
+        };
+        Ok(run(statement))
+    }
+}
+
+impl Deref for Db<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        self.connection
+    }
+}
+
 /// How many rows changed.
 pub(crate) fn execute(
-    db: &Connection,
-    statement: &str,
+    db: &Db<'_>,
+    statement: &'static str,
     params: impl Params,
 ) -> rusqlite::Result<usize> {
-    db.prepare_cached(statement)?.execute(params)
+    db.with(statement, |statement| statement.execute(params))?
 }
 
 pub(crate) fn all<T>(
-    db: &Connection,
-    query: &str,
+    db: &Db<'_>,
+    query: &'static str,
     params: impl Params,
     decode: impl FnMut(&Row<'_>) -> Result<T, Error>,
 ) -> Result<Vec<T>, Error> {
-    db.prepare_cached(query)?
-        .query_and_then(params, decode)?
-        .collect()
+    db.with(query, |query| {
+        query.query_and_then(params, decode)?.collect()
+    })?
 }
 
 pub(crate) fn first<T>(
-    db: &Connection,
-    query: &str,
+    db: &Db<'_>,
+    query: &'static str,
     params: impl Params,
     decode: impl FnMut(&Row<'_>) -> Result<T, Error>,
 ) -> Result<Option<T>, Error> {
-    db.prepare_cached(query)?
-        .query_and_then(params, decode)?
-        .next()
-        .transpose()
+    db.with(query, |query| {
+        query.query_and_then(params, decode)?.next().transpose()
+    })?
 }
 
 /// For `SELECT EXISTS (...)`.
-pub(crate) fn exists(db: &Connection, query: &str, params: impl Params) -> rusqlite::Result<bool> {
-    db.prepare_cached(query)?
-        .query_row(params, |row| row.get(0))
+pub(crate) fn exists(
+    db: &Db<'_>,
+    query: &'static str,
+    params: impl Params,
+) -> rusqlite::Result<bool> {
+    db.with(query, |query| query.query_row(params, |row| row.get(0)))?
 }
 
 /// As SQLite keeps numbers.

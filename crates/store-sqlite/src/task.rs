@@ -3,18 +3,18 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use moc_uploads_core::ports::StoreError;
-use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use crate::error::Error;
 use crate::queue::Queue;
+use crate::sql::Db;
 
 pub(crate) type Job = Box<dyn Task>;
 
 /// Run and answered apart, because what a writer did counts only after the commit.
 pub(crate) trait Task: Send {
     /// Does the work; whether it succeeded. Done again when what was done before is undone.
-    fn run(&mut self, db: &Connection) -> bool;
+    fn run(&mut self, db: &Db<'_>) -> bool;
 
     /// What was done is about to be committed: nobody can see it yet.
     fn note(&mut self);
@@ -32,11 +32,11 @@ struct Work<F, T, N> {
 
 impl<F, T, N> Task for Work<F, T, N>
 where
-    F: FnMut(&Connection) -> Result<T, Error> + Send,
+    F: FnMut(&Db<'_>) -> Result<T, Error> + Send,
     T: Send,
     N: FnMut(Option<&T>) + Send,
 {
-    fn run(&mut self, db: &Connection) -> bool {
+    fn run(&mut self, db: &Db<'_>) -> bool {
         let outcome = catch_unwind(AssertUnwindSafe(|| (self.work)(db)));
         let outcome = outcome.unwrap_or(Err(Error::Panicked));
         self.outcome.insert(outcome).is_ok()
@@ -66,7 +66,7 @@ where
 /// order of the commits and whether anybody waits or not; and of nothing, before the answer, when that
 /// is an error: maybe after it was told otherwise.
 pub(crate) fn noted_job<T: Send + 'static>(
-    work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
+    work: impl FnMut(&Db<'_>) -> Result<T, Error> + Send + 'static,
     note: impl FnMut(Option<&T>) + Send + 'static,
 ) -> (Job, oneshot::Receiver<Result<T, Error>>) {
     let (reply, answer) = oneshot::channel();
@@ -82,7 +82,7 @@ pub(crate) fn noted_job<T: Send + 'static>(
 /// Queues `work` and waits for its answer.
 pub(crate) async fn submit<T: Send + 'static>(
     queue: &Queue<Job>,
-    work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
+    work: impl FnMut(&Db<'_>) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, StoreError> {
     submit_noted(queue, work, |_| ()).await
 }
@@ -90,7 +90,7 @@ pub(crate) async fn submit<T: Send + 'static>(
 /// As [`submit`], with a note: see [`noted_job`].
 pub(crate) async fn submit_noted<T: Send + 'static>(
     queue: &Queue<Job>,
-    work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
+    work: impl FnMut(&Db<'_>) -> Result<T, Error> + Send + 'static,
     note: impl FnMut(Option<&T>) + Send + 'static,
 ) -> Result<T, StoreError> {
     let (job, answer) = noted_job(work, note);
@@ -103,7 +103,7 @@ pub(crate) async fn submit_noted<T: Send + 'static>(
 /// A job, and where its answer comes.
 #[cfg(test)]
 pub(crate) fn job<T: Send + 'static>(
-    work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
+    work: impl FnMut(&Db<'_>) -> Result<T, Error> + Send + 'static,
 ) -> (Job, oneshot::Receiver<Result<T, Error>>) {
     noted_job(work, |_| ())
 }

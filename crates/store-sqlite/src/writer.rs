@@ -7,16 +7,20 @@ use rusqlite::Connection;
 
 use crate::error::Error;
 use crate::queue::Queue;
-use crate::sql;
+use crate::sql::{self, Db};
 use crate::task::Job;
 
 /// Bounds how long the first of a group waits for the last.
 const MAX_GROUP: usize = 256;
 
-pub(crate) fn spawn(db: Connection, queue: Arc<Queue<Job>>) -> Result<JoinHandle<()>, Error> {
+pub(crate) fn spawn(
+    connection: Connection,
+    queue: Arc<Queue<Job>>,
+) -> Result<JoinHandle<()>, Error> {
     let thread = std::thread::Builder::new()
         .name("sqlite-writer".to_owned())
         .spawn(move || {
+            let db = Db::new(&connection);
             loop {
                 let group = queue.take(MAX_GROUP);
                 if group.is_empty() {
@@ -29,7 +33,7 @@ pub(crate) fn spawn(db: Connection, queue: Arc<Queue<Job>>) -> Result<JoinHandle
 }
 
 /// Runs the jobs of a group in one transaction, and answers for them when it is durable or undone.
-fn commit(db: &Connection, mut group: Vec<Job>) {
+fn commit(db: &Db<'_>, mut group: Vec<Job>) {
     let undone = change(db, &mut group).err().map(Arc::new);
     if undone.is_some()
         && !db.is_autocommit()
@@ -42,7 +46,7 @@ fn commit(db: &Connection, mut group: Vec<Job>) {
     }
 }
 
-fn change(db: &Connection, group: &mut [Job]) -> Result<(), Error> {
+fn change(db: &Db<'_>, group: &mut [Job]) -> Result<(), Error> {
     begin(db)?;
     // A savepoint copies every page that is changed under it, so that only a group with a job that
     // fails pays for them.
@@ -61,12 +65,12 @@ fn change(db: &Connection, group: &mut [Job]) -> Result<(), Error> {
     Ok(())
 }
 
-fn begin(db: &Connection) -> rusqlite::Result<usize> {
+fn begin(db: &Db<'_>) -> rusqlite::Result<usize> {
     sql::execute(db, "BEGIN IMMEDIATE", [])
 }
 
 /// Runs each job again so that one that fails is undone alone.
-fn run_apart(db: &Connection, group: &mut [Job]) -> Result<(), Error> {
+fn run_apart(db: &Db<'_>, group: &mut [Job]) -> Result<(), Error> {
     for job in group {
         sql::execute(db, "SAVEPOINT job", [])?;
         if !job.run(db) {

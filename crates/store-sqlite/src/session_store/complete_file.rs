@@ -6,15 +6,14 @@ use moc_uploads_core::file::FileStatus;
 use moc_uploads_core::part::PartReceipt;
 use moc_uploads_core::ports::{Activity, CompleteFile, CompleteFileOutcome};
 use moc_uploads_core::session::SessionStatus;
-use rusqlite::Connection;
 
 use super::extend;
 use super::read_session::file_state;
 use crate::error::Error;
-use crate::sql;
+use crate::sql::{self, Db};
 
 pub(super) fn complete_file(
-    db: &Connection,
+    db: &Db<'_>,
     complete: &CompleteFile,
 ) -> Result<Activity<CompleteFileOutcome>, Error> {
     let now = complete.now;
@@ -53,7 +52,7 @@ pub(super) fn complete_file(
 
 /// The file is made of these parts, whatever has been recorded of them since: their ETags are
 /// theirs again.
-fn restore_parts(db: &Connection, file_id: &str, joined: &[PartReceipt]) -> Result<(), Error> {
+fn restore_parts(db: &Db<'_>, file_id: &str, joined: &[PartReceipt]) -> Result<(), Error> {
     let recorded: HashMap<u32, String> = sql::all(
         db,
         include_str!("../../queries/part_list.sql"),

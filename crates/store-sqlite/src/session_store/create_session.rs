@@ -2,17 +2,13 @@
 
 use moc_uploads_core::error::Duplicate;
 use moc_uploads_core::ports::{CreateSessionOutcome, Idempotency, NewSession};
-use rusqlite::Connection;
 use serde_json::json;
 
 use crate::decode;
 use crate::error::Error;
-use crate::sql::{self, signed};
+use crate::sql::{self, Db, signed};
 
-pub(super) fn create_session(
-    db: &Connection,
-    new: &NewSession,
-) -> Result<CreateSessionOutcome, Error> {
+pub(super) fn create_session(db: &Db<'_>, new: &NewSession) -> Result<CreateSessionOutcome, Error> {
     if let Some(idempotency) = &new.idempotency
         && let Some(replay) = replay(db, new, idempotency)?
     {
@@ -35,7 +31,7 @@ pub(super) fn create_session(
 }
 
 fn replay(
-    db: &Connection,
+    db: &Db<'_>,
     new: &NewSession,
     idempotency: &Idempotency,
 ) -> Result<Option<CreateSessionOutcome>, Error> {
@@ -61,7 +57,7 @@ fn replay(
     )
 }
 
-fn duplicates(db: &Connection, new: &NewSession) -> Result<Vec<Duplicate>, Error> {
+fn duplicates(db: &Db<'_>, new: &NewSession) -> Result<Vec<Duplicate>, Error> {
     let hashed: Vec<_> = new
         .files
         .iter()
@@ -92,7 +88,7 @@ fn duplicates(db: &Connection, new: &NewSession) -> Result<Vec<Duplicate>, Error
 }
 
 /// Counts the session unless the day is used up.
-fn count(db: &Connection, new: &NewSession) -> Result<bool, Error> {
+fn count(db: &Db<'_>, new: &NewSession) -> Result<bool, Error> {
     let limit = new.daily_limit.map_or(i64::MAX, i64::from);
     let counted = sql::execute(
         db,
@@ -102,7 +98,7 @@ fn count(db: &Connection, new: &NewSession) -> Result<bool, Error> {
     Ok(counted > 0)
 }
 
-fn insert(db: &Connection, new: &NewSession) -> Result<(), Error> {
+fn insert(db: &Db<'_>, new: &NewSession) -> Result<(), Error> {
     let declared_bytes = new.files.iter().map(|file| file.size_bytes).sum();
     sql::execute(
         db,
@@ -121,7 +117,7 @@ fn insert(db: &Connection, new: &NewSession) -> Result<(), Error> {
     Ok(())
 }
 
-fn remember(db: &Connection, new: &NewSession, idempotency: &Idempotency) -> Result<(), Error> {
+fn remember(db: &Db<'_>, new: &NewSession, idempotency: &Idempotency) -> Result<(), Error> {
     sql::execute(
         db,
         include_str!("../../queries/idempotency_put.sql"),

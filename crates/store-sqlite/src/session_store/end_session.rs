@@ -8,16 +8,16 @@ use moc_uploads_core::ports::{CancelSessionOutcome, EndedSession, Upload, Upload
 use moc_uploads_core::principal::UserId;
 use moc_uploads_core::session::{Session, SessionStatus};
 use moc_uploads_core::time::Timestamp;
-use rusqlite::{Connection, Row};
+use rusqlite::Row;
 
 use super::is_locked;
 use super::read_session::session_row;
 use crate::decode;
 use crate::error::Error;
-use crate::sql;
+use crate::sql::{self, Db};
 
 pub(super) fn cancel_session(
-    db: &Connection,
+    db: &Db<'_>,
     session_id: SessionId,
     user_id: &UserId,
     now: Timestamp,
@@ -64,7 +64,7 @@ pub(super) fn cancel_session(
 }
 
 pub(super) fn expire_sessions(
-    db: &Connection,
+    db: &Db<'_>,
     now: Timestamp,
     finalize_lock_ttl: Duration,
     limit: u32,
@@ -81,7 +81,7 @@ pub(super) fn expire_sessions(
 }
 
 /// From now on nobody's duplicates.
-fn fail_files(db: &Connection, session_ids: &[SessionId], now: Timestamp) -> Result<(), Error> {
+fn fail_files(db: &Db<'_>, session_ids: &[SessionId], now: Timestamp) -> Result<(), Error> {
     sql::execute(
         db,
         include_str!("../../queries/file_fail.sql"),
@@ -91,7 +91,7 @@ fn fail_files(db: &Connection, session_ids: &[SessionId], now: Timestamp) -> Res
 }
 
 pub(super) fn sessions_to_free(
-    db: &Connection,
+    db: &Db<'_>,
     after: Option<SessionId>,
     limit: u32,
 ) -> Result<Vec<EndedSession>, Error> {
@@ -106,7 +106,7 @@ pub(super) fn sessions_to_free(
 }
 
 pub(super) fn sessions_to_recheck(
-    db: &Connection,
+    db: &Db<'_>,
     freed_before: Timestamp,
     after: Option<SessionId>,
     limit: u32,
@@ -140,7 +140,7 @@ fn by_session(rows: Vec<(Session, Option<Upload>)>) -> Vec<EndedSession> {
 }
 
 pub(super) fn mark_session_rechecked(
-    db: &Connection,
+    db: &Db<'_>,
     session_id: SessionId,
     now: Timestamp,
 ) -> Result<(), Error> {
@@ -153,7 +153,7 @@ pub(super) fn mark_session_rechecked(
 }
 
 pub(super) fn mark_session_freed(
-    db: &Connection,
+    db: &Db<'_>,
     session_id: SessionId,
     now: Timestamp,
 ) -> Result<(), Error> {

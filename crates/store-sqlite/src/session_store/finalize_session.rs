@@ -11,15 +11,15 @@ use moc_uploads_core::ports::{BeginFinalizeOutcome, CommitFinalizeOutcome};
 use moc_uploads_core::principal::UserId;
 use moc_uploads_core::session::SessionStatus;
 use moc_uploads_core::time::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
 use super::is_locked;
 use super::read_session::{files_with_progress, moc, session_row};
 use crate::error::Error;
-use crate::sql::{self, signed};
+use crate::sql::{self, Db, signed};
 
 pub(super) fn begin_finalize(
-    db: &Connection,
+    db: &Db<'_>,
     session_id: SessionId,
     user_id: &UserId,
     now: Timestamp,
@@ -62,7 +62,7 @@ pub(super) fn begin_finalize(
 }
 
 pub(super) fn renew_finalize(
-    db: &Connection,
+    db: &Db<'_>,
     locks: &[(SessionId, Timestamp)],
     until: Timestamp,
 ) -> Result<(), Error> {
@@ -77,7 +77,7 @@ pub(super) fn renew_finalize(
 }
 
 pub(super) fn commit_finalize(
-    db: &Connection,
+    db: &Db<'_>,
     new: NewMoc,
     locked_at: Timestamp,
 ) -> Result<CommitFinalizeOutcome, Error> {
@@ -125,7 +125,7 @@ pub(super) fn commit_finalize(
 }
 
 pub(super) fn release_finalize(
-    db: &Connection,
+    db: &Db<'_>,
     session_id: SessionId,
     locked_at: Timestamp,
     refusal: Option<ErrorCode>,
@@ -144,7 +144,7 @@ pub(super) fn release_finalize(
     Ok(())
 }
 
-fn slug_for(db: &Connection, new: &NewMoc) -> Result<String, Error> {
+fn slug_for(db: &Db<'_>, new: &NewMoc) -> Result<String, Error> {
     let base = slug_of(&new.draft.title);
     let taken: Vec<String> = sql::all(
         db,
@@ -156,7 +156,7 @@ fn slug_for(db: &Connection, new: &NewMoc) -> Result<String, Error> {
     Ok(free_slug(&base, |slug| taken.contains(slug)))
 }
 
-fn insert_moc(db: &Connection, new: &NewMoc, slug: &str) -> Result<(), Error> {
+fn insert_moc(db: &Db<'_>, new: &NewMoc, slug: &str) -> Result<(), Error> {
     sql::execute(
         db,
         include_str!("../../queries/moc_insert.sql"),
@@ -180,7 +180,7 @@ fn insert_moc(db: &Connection, new: &NewMoc, slug: &str) -> Result<(), Error> {
 }
 
 /// A file becomes a MOC's at most once, so it keeps its id.
-fn insert_moc_file(db: &Connection, new: &NewMoc, file: &UploadFile) -> Result<(), Error> {
+fn insert_moc_file(db: &Db<'_>, new: &NewMoc, file: &UploadFile) -> Result<(), Error> {
     let metadata = &file.metadata;
     sql::execute(
         db,

@@ -4,19 +4,18 @@ use moc_uploads_core::file::FileStatus;
 use moc_uploads_core::object_key::ObjectKey;
 use moc_uploads_core::ports::{OwnedKeys, UploadId};
 use moc_uploads_core::time::Timestamp;
-use rusqlite::Connection;
 
 use crate::decode;
 use crate::error::Error;
-use crate::sql;
+use crate::sql::{self, Db};
 
 /// Also tells whether the schema is there.
-pub(super) fn ping(db: &Connection) -> Result<(), Error> {
+pub(super) fn ping(db: &Db<'_>) -> Result<(), Error> {
     sql::exists(db, include_str!("../../queries/store_ping.sql"), [])?;
     Ok(())
 }
 
-pub(super) fn database_id(db: &Connection) -> Result<String, Error> {
+pub(super) fn database_id(db: &Db<'_>) -> Result<String, Error> {
     let id = sql::first(
         db,
         include_str!("../../queries/database_id.sql"),
@@ -26,7 +25,7 @@ pub(super) fn database_id(db: &Connection) -> Result<String, Error> {
     id.ok_or(Error::NoIdentity)
 }
 
-pub(super) fn prune(db: &Connection, before: Timestamp) -> Result<(), Error> {
+pub(super) fn prune(db: &Db<'_>, before: Timestamp) -> Result<(), Error> {
     sql::execute(
         db,
         include_str!("../../queries/idempotency_prune.sql"),
@@ -40,7 +39,7 @@ pub(super) fn prune(db: &Connection, before: Timestamp) -> Result<(), Error> {
     Ok(())
 }
 
-pub(super) fn owned_keys(db: &Connection, keys: &[ObjectKey]) -> Result<OwnedKeys, Error> {
+pub(super) fn owned_keys(db: &Db<'_>, keys: &[ObjectKey]) -> Result<OwnedKeys, Error> {
     let keys: Vec<_> = keys.iter().map(ObjectKey::as_str).collect();
     let rows = sql::all(
         db,

@@ -2,27 +2,26 @@
 
 use moc_uploads_core::ports::{SessionPage, SessionQuery};
 use moc_uploads_core::session::{SessionStatus, SessionSummary};
-use rusqlite::Connection;
 
 use crate::decode;
 use crate::error::Error;
-use crate::sql;
+use crate::sql::{self, Db};
 
-pub(super) fn list_sessions(db: &Connection, query: &SessionQuery) -> Result<SessionPage, Error> {
+pub(super) fn list_sessions(db: &Db<'_>, query: &SessionQuery) -> Result<SessionPage, Error> {
     // Page and total as of one moment.
-    let snapshot = db.unchecked_transaction()?;
+    let _snapshot = db.unchecked_transaction()?;
     let user_id = query.user_id.as_str();
     let status = query.status.map(SessionStatus::as_str);
     let now = query.now.unix_ms();
     let total = sql::first(
-        &snapshot,
+        db,
         include_str!("../../queries/session_count.sql"),
         (user_id, status, now),
         |row| decode::unsigned(row, 0),
     )?;
     let offset = i64::try_from(query.offset).unwrap_or(i64::MAX);
     let sessions = sql::all(
-        &snapshot,
+        db,
         include_str!("../../queries/session_list.sql"),
         (user_id, status, now, query.limit, offset),
         |row| {

@@ -28,13 +28,12 @@ use moc_uploads_core::ports::{
 use moc_uploads_core::principal::UserId;
 use moc_uploads_core::session::{Extension, ExtensionRule, Session};
 use moc_uploads_core::time::Timestamp;
-use rusqlite::Connection;
 
 use self::read_session::SessionRow;
 use crate::SqliteStore;
 use crate::error::Error;
 use crate::recent::Recent;
-use crate::sql;
+use crate::sql::{self, Db};
 
 #[async_trait]
 impl SessionStore for SqliteStore {
@@ -86,7 +85,7 @@ impl SessionStore for SqliteStore {
         finalize_lock_ttl: Duration,
     ) -> Result<CancelSessionOutcome, StoreError> {
         let user_id = user_id.clone();
-        let cancel = move |db: &Connection| {
+        let cancel = move |db: &Db<'_>| {
             end_session::cancel_session(db, session_id, &user_id, now, finalize_lock_ttl)
         };
         self.write_forgetting(session_id, cancel).await
@@ -192,7 +191,7 @@ impl SessionStore for SqliteStore {
         lease: Duration,
     ) -> Result<BeginFinalizeOutcome, StoreError> {
         let user_id = user_id.clone();
-        let begin = move |db: &Connection| {
+        let begin = move |db: &Db<'_>| {
             finalize_session::begin_finalize(db, session_id, &user_id, now, lock_ttl, lease)
         };
         self.write_forgetting(session_id, begin).await
@@ -310,7 +309,7 @@ fn is_locked(row: &SessionRow, now: Timestamp, lock_ttl: Duration) -> bool {
 
 /// Extends an active session after activity, where the rule says so.
 fn extend(
-    db: &Connection,
+    db: &Db<'_>,
     session: &Session,
     rule: ExtensionRule,
     now: Timestamp,

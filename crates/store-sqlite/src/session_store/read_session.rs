@@ -9,11 +9,11 @@ use moc_uploads_core::ports::{
 };
 use moc_uploads_core::session::{Session, SessionSummary};
 use moc_uploads_core::time::Timestamp;
-use rusqlite::{Connection, Row};
+use rusqlite::Row;
 
 use crate::decode;
 use crate::error::Error;
-use crate::sql;
+use crate::sql::{self, Db};
 
 /// A row of `upload_sessions` without its declaration.
 pub(super) struct SessionRow {
@@ -45,7 +45,7 @@ impl SessionRow {
     }
 }
 
-pub(super) fn session_row(db: &Connection, id: SessionId) -> Result<Option<SessionRow>, Error> {
+pub(super) fn session_row(db: &Db<'_>, id: SessionId) -> Result<Option<SessionRow>, Error> {
     sql::first(
         db,
         include_str!("../../queries/session_get.sql"),
@@ -55,7 +55,7 @@ pub(super) fn session_row(db: &Connection, id: SessionId) -> Result<Option<Sessi
 }
 
 pub(super) fn declared_session(
-    db: &Connection,
+    db: &Db<'_>,
     id: SessionId,
 ) -> Result<Option<DeclaredSession>, Error> {
     sql::first(
@@ -76,18 +76,15 @@ pub(super) fn declared_session(
     )
 }
 
-pub(super) fn session_detail(
-    db: &Connection,
-    id: SessionId,
-) -> Result<Option<SessionDetail>, Error> {
+pub(super) fn session_detail(db: &Db<'_>, id: SessionId) -> Result<Option<SessionDetail>, Error> {
     // Session, files and parts as of one moment.
-    let snapshot = db.unchecked_transaction()?;
-    let Some(row) = session_row(&snapshot, id)? else {
+    let _snapshot = db.unchecked_transaction()?;
+    let Some(row) = session_row(db, id)? else {
         return Ok(None);
     };
-    let files = files_with_progress(&snapshot, id, row.session.part_size_bytes)?;
+    let files = files_with_progress(db, id, row.session.part_size_bytes)?;
     let moc = match row.moc_id {
-        Some(moc_id) => moc(&snapshot, moc_id)?,
+        Some(moc_id) => moc(db, moc_id)?,
         None => None,
     };
     Ok(Some(SessionDetail {
@@ -109,7 +106,7 @@ pub(super) fn session_detail(
 
 /// The files of a session in the order of their registration.
 pub(super) fn files_with_progress(
-    db: &Connection,
+    db: &Db<'_>,
     session_id: SessionId,
     part_size_bytes: u64,
 ) -> Result<Vec<FileProgress>, Error> {
@@ -139,7 +136,7 @@ pub(super) fn files_with_progress(
     )
 }
 
-pub(super) fn moc(db: &Connection, id: MocId) -> Result<Option<Moc>, Error> {
+pub(super) fn moc(db: &Db<'_>, id: MocId) -> Result<Option<Moc>, Error> {
     sql::first(
         db,
         include_str!("../../queries/moc_get.sql"),
@@ -149,7 +146,7 @@ pub(super) fn moc(db: &Connection, id: MocId) -> Result<Option<Moc>, Error> {
 }
 
 pub(super) fn file(
-    db: &Connection,
+    db: &Db<'_>,
     session_id: SessionId,
     file_id: FileId,
 ) -> Result<Option<FileInSession>, Error> {
@@ -169,7 +166,7 @@ pub(super) struct FileState {
 
 /// The session and the state of the file; cheaper than all of it.
 pub(super) fn file_state(
-    db: &Connection,
+    db: &Db<'_>,
     session_id: SessionId,
     file_id: FileId,
 ) -> Result<Option<(Session, Option<FileState>)>, Error> {
@@ -194,7 +191,7 @@ pub(super) fn file_state(
 }
 
 pub(super) fn part_target(
-    db: &Connection,
+    db: &Db<'_>,
     session_id: SessionId,
     file_id: FileId,
     part_number: u32,
@@ -213,18 +210,18 @@ pub(super) fn part_target(
 }
 
 pub(super) fn file_with_parts(
-    db: &Connection,
+    db: &Db<'_>,
     session_id: SessionId,
     file_id: FileId,
 ) -> Result<Option<FileWithParts>, Error> {
     // File and parts as of one moment.
-    let snapshot = db.unchecked_transaction()?;
-    let Some(target) = file(&snapshot, session_id, file_id)? else {
+    let _snapshot = db.unchecked_transaction()?;
+    let Some(target) = file(db, session_id, file_id)? else {
         return Ok(None);
     };
     let parts = match &target.file {
         Some(file) => sql::all(
-            &snapshot,
+            db,
             include_str!("../../queries/part_list.sql"),
             [file.id.to_string()],
             decode::part,

@@ -8,15 +8,14 @@ use moc_uploads_core::ports::{
 };
 use moc_uploads_core::session::{Session, SessionStatus};
 use moc_uploads_core::time::Timestamp;
-use rusqlite::Connection;
 
 use super::extend;
 use super::read_session::file_state;
 use crate::error::Error;
-use crate::sql::{self, signed};
+use crate::sql::{self, Db, signed};
 
 pub(super) fn record_part(
-    db: &Connection,
+    db: &Db<'_>,
     part: &RecordPart,
 ) -> Result<Activity<RecordPartOutcome>, Error> {
     let now = part.now;
@@ -45,7 +44,7 @@ pub(super) fn record_part(
 }
 
 pub(super) fn record_held_parts(
-    db: &Connection,
+    db: &Db<'_>,
     held: &RecordHeldParts,
 ) -> Result<Activity<RecordPartOutcome>, Error> {
     let now = held.now;
@@ -83,7 +82,7 @@ pub(super) fn record_held_parts(
 
 /// The session and how far the file is, where it takes parts; else why not.
 fn judge(
-    db: &Connection,
+    db: &Db<'_>,
     session_id: SessionId,
     file_id: FileId,
     upload_id: &UploadId,
@@ -113,12 +112,7 @@ fn judge(
     })
 }
 
-fn start(
-    db: &Connection,
-    file_id: &str,
-    file_status: FileStatus,
-    now: Timestamp,
-) -> Result<(), Error> {
+fn start(db: &Db<'_>, file_id: &str, file_status: FileStatus, now: Timestamp) -> Result<(), Error> {
     if file_status == FileStatus::Pending {
         sql::execute(
             db,

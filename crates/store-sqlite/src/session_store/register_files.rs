@@ -3,15 +3,15 @@
 use moc_uploads_core::file::FileHash;
 use moc_uploads_core::ports::{Activity, NewFile, RegisterFileOutcome, RegisterFiles};
 use moc_uploads_core::session::{Session, SessionStatus};
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
 use super::read_session::session_row;
 use super::{extend, is_locked};
 use crate::error::Error;
-use crate::sql::{self, signed};
+use crate::sql::{self, Db, signed};
 
 pub(super) fn register_files(
-    db: &Connection,
+    db: &Db<'_>,
     register: &RegisterFiles,
 ) -> Result<Activity<Vec<RegisterFileOutcome>>, Error> {
     let now = register.now;
@@ -40,7 +40,7 @@ pub(super) fn register_files(
 }
 
 fn register_file(
-    db: &Connection,
+    db: &Db<'_>,
     session: &Session,
     register: &RegisterFiles,
     file: &NewFile,
@@ -89,7 +89,7 @@ fn register_file(
     })
 }
 
-fn file_count(db: &Connection, session_id: &str) -> Result<usize, Error> {
+fn file_count(db: &Db<'_>, session_id: &str) -> Result<usize, Error> {
     let count: Option<u32> = sql::first(
         db,
         include_str!("../../queries/file_count.sql"),

@@ -3,13 +3,12 @@
 use moc_uploads_core::file::FileStatus;
 use moc_uploads_core::ports::{FileInSession, RestartUpload};
 use moc_uploads_core::session::SessionStatus;
-use rusqlite::Connection;
 
 use super::read_session::file;
 use crate::error::Error;
-use crate::sql;
+use crate::sql::{self, Db};
 
-pub(super) fn restart_upload(db: &Connection, restart: &RestartUpload) -> Result<bool, Error> {
+pub(super) fn restart_upload(db: &Db<'_>, restart: &RestartUpload) -> Result<bool, Error> {
     let now = restart.now;
     let Some(FileInSession {
         session,

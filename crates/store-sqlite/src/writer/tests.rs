@@ -35,13 +35,14 @@ fn answer(mut receiver: Receiver<Result<(), Error>>) -> Result<(), StoreError> {
     Ok(receiver.try_recv().unwrap()?)
 }
 
-fn stored(db: &Connection) -> Vec<i64> {
+fn stored(db: &Db<'_>) -> Vec<i64> {
     sql::all(db, "SELECT x FROM t ORDER BY x", [], |row| Ok(row.get(0)?)).unwrap()
 }
 
 #[test]
 fn a_job_that_fails_or_panics_is_undone_alone() {
-    let (db, _folder) = database();
+    let (connection, _folder) = database();
+    let db = Db::new(&connection);
     let (first, first_answer) = insert(1);
     let (failing, failing_answer) = job(|db| {
         sql::execute(db, "INSERT INTO t (x) VALUES (2)", [])?;
@@ -70,11 +71,12 @@ fn a_job_that_fails_or_panics_is_undone_alone() {
 
 #[test]
 fn changes_are_noted_before_they_are_committed_and_what_is_undone_before_its_answer() {
-    let (db, _folder) = database();
+    let (connection, _folder) = database();
+    let db = Db::new(&connection);
     let notes: Arc<Mutex<Vec<Option<i64>>>> = Arc::default();
     let noted = |x: i64, is_group_ended: bool| {
         let notes = Arc::clone(&notes);
-        let insert = move |db: &Connection| {
+        let insert = move |db: &Db<'_>| {
             sql::execute(db, "INSERT INTO t (x) VALUES (?1)", [x])?;
             if is_group_ended {
                 sql::execute(db, "ROLLBACK", [])?;
@@ -105,14 +107,15 @@ fn changes_are_noted_before_they_are_committed_and_what_is_undone_before_its_ans
 /// Not even a reader, who waits for no writer, sees what is not noted.
 #[test]
 fn a_change_is_noted_before_it_can_be_seen() {
-    let (db, folder) = database();
+    let (connection, folder) = database();
+    let db = Db::new(&connection);
     let reader = Connection::open(folder.path().join("test.db")).unwrap();
-    let insert = |db: &Connection| {
+    let insert = |db: &Db<'_>| {
         sql::execute(db, "INSERT INTO t (x) VALUES (1)", [])?;
         Ok(())
     };
     let (seen, seen_first) = mpsc::channel();
-    let note = move |_: Option<&()>| seen.send(stored(&reader)).unwrap();
+    let note = move |_: Option<&()>| seen.send(stored(&Db::new(&reader))).unwrap();
     let (change, mut answer) = noted_job(insert, note);
     commit(&db, vec![change]);
     assert!(answer.try_recv().unwrap().is_ok());
@@ -123,12 +126,13 @@ fn a_change_is_noted_before_it_can_be_seen() {
 
 #[test]
 fn nothing_is_answered_before_the_group_is_committed() {
-    let (db, folder) = database();
+    let (connection, folder) = database();
+    let db = Db::new(&connection);
     let other = Connection::open(folder.path().join("test.db")).unwrap();
     let (first, mut first_answer) = insert(1);
     let (second, second_answer) = job(move |_| {
         assert!(first_answer.try_recv().is_err());
-        assert!(stored(&other).is_empty());
+        assert!(stored(&Db::new(&other)).is_empty());
         Ok(())
     });
     commit(&db, vec![first, second]);
@@ -138,7 +142,8 @@ fn nothing_is_answered_before_the_group_is_committed() {
 
 #[test]
 fn a_full_disk_is_unavailable_and_what_was_committed_stays() {
-    let (db, _folder) = database();
+    let (connection, _folder) = database();
+    let db = Db::new(&connection);
     commit(&db, vec![insert(1).0]);
     db.execute_batch("PRAGMA max_page_count = 10").unwrap();
     let (full, full_answer) = fill();
@@ -155,7 +160,8 @@ fn a_full_disk_is_unavailable_and_what_was_committed_stays() {
 
 #[test]
 fn a_group_whose_transaction_is_gone_is_unavailable_as_a_whole() {
-    let (db, _folder) = database();
+    let (connection, _folder) = database();
+    let db = Db::new(&connection);
     let (first, first_answer) = insert(1);
     let (ending, ending_answer) = job(|db| {
         sql::execute(db, "ROLLBACK", [])?;
@@ -178,7 +184,8 @@ fn a_group_whose_transaction_is_gone_is_unavailable_as_a_whole() {
 
 #[test]
 fn a_database_that_another_process_holds_is_unavailable() {
-    let (db, folder) = database();
+    let (connection, folder) = database();
+    let db = Db::new(&connection);
     db.busy_timeout(Duration::ZERO).unwrap();
     let other = Connection::open(folder.path().join("test.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
