@@ -49,6 +49,7 @@ fn join(
 ) -> Result<CompleteUploadOutcome, ObjectStoreError> {
     let layout = &inner.layout;
     let (data_path, object_path) = (layout.data(key), layout.object(key));
+    let parts_path = layout.parts(key);
     let size_bytes = size_of(complete.plan);
     let completed = CompleteUploadOutcome::Completed(object_etag(&complete.parts));
 
@@ -60,9 +61,9 @@ fn join(
             )));
         }
         // Whoever renamed it may not have come as far as this.
-        sync_folder(&layout.object_folder(key)).map_err(store_error)?;
+        sync_folder(layout.object_folder(key)).map_err(store_error)?;
         let removed = if_found(std::fs::remove_file(&data_path)).map(drop);
-        clean_up(inner, key, removed);
+        clean_up(inner, key, &parts_path, removed);
         return Ok(completed);
     }
     let opened = OpenOptions::new().read(true).write(true).open(&data_path);
@@ -72,7 +73,7 @@ fn join(
 
     // Until the rename is done or given up, so that nobody writes to a visible object.
     let completion = state.begin_completion();
-    join_parts_beside(&layout.parts(key), &data, &completion, complete)?;
+    join_parts_beside(&parts_path, &data, &completion, complete)?;
     let found_bytes = data.metadata().map_err(store_error)?.len();
     if found_bytes != size_bytes {
         return Err(internal(format!(
@@ -93,9 +94,9 @@ fn join(
     // One journal entry moves the name, so that the folder it leaves needs no sync. Where a file
     // system kept both names, the object would be found first.
     std::fs::rename(&data_path, &object_path).map_err(store_error)?;
-    sync_folder(&layout.object_folder(key)).map_err(store_error)?;
+    sync_folder(layout.object_folder(key)).map_err(store_error)?;
     drop(completion);
-    clean_up(inner, key, Ok(()));
+    clean_up(inner, key, &parts_path, Ok(()));
     Ok(completed)
 }
 
@@ -154,9 +155,9 @@ fn names_in(folder: &Path) -> io::Result<HashSet<String>> {
 
 /// What is left of an upload beside its object. The object is there whatever becomes of this; the
 /// next start sweeps what stays.
-fn clean_up(inner: &Inner, key: &ObjectKey, data_removed: io::Result<()>) {
+fn clean_up(inner: &Inner, key: &ObjectKey, parts: &Path, data_removed: io::Result<()>) {
     inner.uploads.forget(key);
-    let removed = data_removed.and_then(|()| remove_parts(&inner.layout.parts(key)));
+    let removed = data_removed.and_then(|()| remove_parts(parts));
     if let Err(error) = removed {
         tracing::warn!(%error, object_key = %key, "leftovers of a completed upload not removed");
     }

@@ -1,9 +1,10 @@
 //! Where things lie under the store's root, and how they get there for good.
 
 use std::collections::HashSet;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::path::{MAIN_SEPARATOR_STR, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use moc_uploads_core::ids::FileId;
@@ -38,6 +39,7 @@ pub(crate) struct Layout {
 /// Folders that share the names, each made when it is needed first.
 struct Shards {
     folder: PathBuf,
+    paths: Vec<PathBuf>,
     /// Those whose own name survives power loss.
     made: Mutex<HashSet<u16>>,
 }
@@ -45,13 +47,32 @@ struct Shards {
 impl Shards {
     fn new(folder: PathBuf) -> Self {
         Self {
+            paths: (0..SHARD_COUNT)
+                .map(|shard| folder.join(format!("{shard:02x}")))
+                .collect(),
             folder,
             made: Mutex::default(),
         }
     }
 
-    fn path(&self, shard: u16) -> PathBuf {
-        self.folder.join(format!("{shard:02x}"))
+    fn path(&self, shard: u16) -> &Path {
+        &self.paths[usize::from(shard % SHARD_COUNT)]
+    }
+
+    /// Where what belongs to a key lies, in one piece: every request needs some of these.
+    fn path_to(&self, key: &ObjectKey, suffix: &str) -> PathBuf {
+        let (folder, key_text) = (self.path(shard_of(key)).as_os_str(), key.as_str());
+        let length = folder.len() + 1 + key_text.len() + suffix.len();
+        let mut path = OsString::with_capacity(length);
+        path.push(folder);
+        let mut separator = MAIN_SEPARATOR_STR;
+        for piece in key_text.split('/') {
+            path.push(separator);
+            path.push(piece);
+            separator = SLASH;
+        }
+        path.push(suffix);
+        path.into()
     }
 
     /// Locked until the new name is synced, so that nobody relies on it before.
@@ -107,7 +128,7 @@ impl Layout {
     }
 
     /// The folder that holds an upload.
-    pub(crate) fn upload_folder(&self, key: &ObjectKey) -> PathBuf {
+    pub(crate) fn upload_folder(&self, key: &ObjectKey) -> &Path {
         self.uploads.path(shard_of(key))
     }
 
@@ -118,16 +139,16 @@ impl Layout {
 
     /// The file that parts are written to.
     pub(crate) fn data(&self, key: &ObjectKey) -> PathBuf {
-        self.upload_folder(key).join(name_of(key))
+        self.uploads.path_to(key, "")
     }
 
     /// The folder of re-sent parts.
     pub(crate) fn parts(&self, key: &ObjectKey) -> PathBuf {
-        self.upload_folder(key).join(name_of(key) + PARTS)
+        self.uploads.path_to(key, PARTS)
     }
 
     /// The folder that holds an object.
-    pub(crate) fn object_folder(&self, key: &ObjectKey) -> PathBuf {
+    pub(crate) fn object_folder(&self, key: &ObjectKey) -> &Path {
         self.objects.path(shard_of(key))
     }
 
@@ -138,11 +159,11 @@ impl Layout {
 
     /// A whole file.
     pub(crate) fn object(&self, key: &ObjectKey) -> PathBuf {
-        self.object_folder(key).join(name_of(key))
+        self.objects.path_to(key, "")
     }
 
     /// The folders of one shard, whether they are there or not.
-    pub(crate) fn shard_folders(&self, shard: u16) -> [PathBuf; 2] {
+    pub(crate) fn shard_folders(&self, shard: u16) -> [&Path; 2] {
         [&self.uploads, &self.objects].map(|shards| shards.path(shard))
     }
 
@@ -151,7 +172,7 @@ impl Layout {
         let mut moved_count = 0;
         for shards in [&self.uploads, &self.objects] {
             let folder = shards.path(shard);
-            let Some(entries) = if_found(fs::read_dir(&folder))? else {
+            let Some(entries) = if_found(fs::read_dir(folder))? else {
                 continue;
             };
             // Read to its end before anything is taken out.
@@ -199,10 +220,6 @@ pub(crate) fn key_of(name: &str) -> Option<ObjectKey> {
     ObjectKey::parse(&name.replace(SLASH, "/"))
 }
 
-fn name_of(key: &ObjectKey) -> String {
-    key.as_str().replace('/', SLASH)
-}
-
 /// Makes the names in a folder survive power loss.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
@@ -225,7 +242,7 @@ mod tests {
                 (layout.parts(&key), layout.upload_folder(&key)),
                 (layout.object(&key), layout.object_folder(&key)),
             ] {
-                prop_assert_eq!(path.parent(), Some(folder.as_path()));
+                prop_assert_eq!(path.parent(), Some(folder));
                 let name = path.file_name().and_then(|name| name.to_str()).unwrap();
                 prop_assert!(name.len() <= 255);
                 prop_assert_eq!(key_of(name), Some(key.clone()));

@@ -98,13 +98,13 @@ impl PartWriter {
         let (Some(target), Some(upload)) = (self.target.take(), &self.upload) else {
             return Err(PutPartError::WrongLength { received_bytes: 0 }.into());
         };
-        let upload_folder = self.inner.layout.upload_folder(&self.key);
+        let layout = &self.inner.layout;
         match target {
             Target::InPlace(place) => {
                 place.data.sync()?;
                 // Whoever made the file may not have come as far as this.
                 if !upload.is_linked() {
-                    sync_folder(&upload_folder)?;
+                    sync_folder(layout.upload_folder(&self.key))?;
                     upload.set_linked();
                 }
                 place.settle(crc)?;
@@ -114,7 +114,7 @@ impl PartWriter {
             }
             Target::Beside { file, path } => {
                 file.sync_data()?;
-                let folder = self.inner.layout.parts(&self.key);
+                let folder = layout.parts(&self.key);
                 let name = beside_name(self.part.part_number, &etag);
                 if version_count(&folder, self.part.part_number, &name)? >= MAX_VERSIONS {
                     return Err(PutPartError::TooManyVersions.into());
@@ -123,7 +123,7 @@ impl PartWriter {
                 if_found(std::fs::rename(&path.0, folder.join(name)))?
                     .ok_or(PutPartError::NoSuchUpload)?;
                 if_found(sync_folder(&folder))?.ok_or(PutPartError::NoSuchUpload)?;
-                sync_folder(&upload_folder)?;
+                sync_folder(layout.upload_folder(&self.key))?;
             }
         }
         Ok(etag)
