@@ -100,21 +100,24 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let parsed: Result<Object<T>, _> = serde_json::from_slice(bytes);
+    parsed
+        .map(|Object(parsed)| parsed)
+        .map_err(|error| what_is_wrong::<T>(bytes, &error))
+}
+
+/// Reads again, to see where: to know that at every member takes as long as reading.
+fn what_is_wrong<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Error) -> Problem {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let parsed: Object<T> = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let pointer = pointer_to(error.path());
-        let error = error.into_inner();
-        match error.classify() {
-            // Reading stops at the first thing that is wrong, and what is no JSON is that above all.
-            Category::Data => match serde_json::from_slice::<IgnoredAny>(bytes) {
-                Err(syntax) => broken(&syntax),
-                Ok(_) => field_error(pointer, &error),
-            },
-            Category::Io | Category::Syntax | Category::Eof => broken(&error),
-        }
-    })?;
-    json.end().map_err(|error| broken(&error))?;
-    Ok(parsed.0)
+    let parsed: Result<Object<T>, _> = serde_path_to_error::deserialize(&mut json);
+    match (error.classify(), parsed) {
+        // Reading stops at the first thing that is wrong, and what is no JSON is that above all.
+        (Category::Data, Err(at)) => match serde_json::from_slice::<IgnoredAny>(bytes) {
+            Err(syntax) => broken(&syntax),
+            Ok(_) => field_error(pointer_to(at.path()), error),
+        },
+        _ => broken(error),
+    }
 }
 
 fn broken(error: &serde_json::Error) -> Problem {
