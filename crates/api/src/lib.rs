@@ -38,6 +38,7 @@ pub use metrics::metrics_builder;
 pub use readiness::Readiness;
 
 use crate::auth::Authenticator;
+use crate::metrics::RequestMetrics;
 use crate::problem::Problem;
 use crate::state::{App, AppState};
 
@@ -60,6 +61,7 @@ pub fn router(
         config,
         readiness,
         metrics,
+        request_metrics: RequestMetrics::new(),
     });
     // All in one, the outermost first: every layer of the router by itself is one more service that
     // each request copies.

@@ -1,14 +1,20 @@
 //! What is counted.
 
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+use http::StatusCode;
+use metrics::{Counter, Gauge, Histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use moc_uploads_core::event_queue::EventStats;
 
 /// Counter: `method`, `route`, `status`.
-pub(crate) const REQUESTS: &str = "http_requests_total";
+const REQUESTS: &str = "http_requests_total";
 /// Histogram, seconds to the last byte of the answer: `route`.
-pub(crate) const REQUEST_DURATION: &str = "http_request_duration_seconds";
+const REQUEST_DURATION: &str = "http_request_duration_seconds";
 /// Gauge.
-pub(crate) const REQUESTS_IN_FLIGHT: &str = "http_requests_in_flight";
+const REQUESTS_IN_FLIGHT: &str = "http_requests_in_flight";
 /// Counter: bytes of parts, accepted or not.
 pub(crate) const UPLOAD_BYTES: &str = "upload_bytes_total";
 
@@ -35,6 +41,71 @@ pub fn metrics_builder() -> PrometheusBuilder {
     PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Full(REQUEST_DURATION.to_owned()), &SECONDS)
         .unwrap_or_else(|_| PrometheusBuilder::new())
+}
+
+/// Where requests are counted, each place looked up once: that takes longer than to count.
+pub(crate) struct RequestMetrics {
+    pub(crate) in_flight: Gauge,
+    routes: RwLock<HashMap<String, RouteMetrics>>,
+}
+
+struct RouteMetrics {
+    duration: Histogram,
+    answers: Vec<(Answer, Counter)>,
+}
+
+/// Method and status; no status for a client that went away before.
+type Answer = (&'static str, Option<StatusCode>);
+
+impl RequestMetrics {
+    pub(crate) fn new() -> Self {
+        Self {
+            in_flight: metrics::gauge!(REQUESTS_IN_FLIGHT),
+            routes: RwLock::default(),
+        }
+    }
+
+    /// Routes, methods and statuses are few.
+    pub(crate) fn count(&self, route: &str, answer: Answer, elapsed: Duration) {
+        {
+            let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(known) = routes.get(route)
+                && known.count(answer, elapsed)
+            {
+                return;
+            }
+        }
+        let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
+        let known = routes
+            .entry(route.to_owned())
+            .or_insert_with(|| RouteMetrics {
+                duration: metrics::histogram!(REQUEST_DURATION, "route" => route.to_owned()),
+                answers: Vec::new(),
+            });
+        if !known.count(answer, elapsed) {
+            known.answers.push((answer, answer_counter(route, answer)));
+            known.count(answer, elapsed);
+        }
+    }
+}
+
+impl RouteMetrics {
+    /// Whether it has a place for this answer.
+    fn count(&self, answer: Answer, elapsed: Duration) -> bool {
+        let Some((_, count)) = self.answers.iter().find(|(known, _)| *known == answer) else {
+            return false;
+        };
+        count.increment(1);
+        self.duration.record(elapsed.as_secs_f64());
+        true
+    }
+}
+
+fn answer_counter(route: &str, (method, status): Answer) -> Counter {
+    let status = status.as_ref().map_or("aborted", StatusCode::as_str);
+    metrics::counter!(
+        REQUESTS, "method" => method, "route" => route.to_owned(), "status" => status.to_owned()
+    )
 }
 
 /// What was counted elsewhere, as of now.

@@ -17,7 +17,7 @@ use moc_uploads_core::ErrorCode;
 use tracing::{Instrument, Span, field};
 
 use crate::state::AppState;
-use crate::{host, metrics as names, problem, unread};
+use crate::{host, problem, unread};
 
 pub(crate) const X_CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 
@@ -69,7 +69,7 @@ pub(crate) async fn observe(State(app): State<AppState>, request: Request, next:
     if let Some(follow_caller) = app.config.follow_caller {
         follow_caller(&span, request.headers());
     }
-    let mut record = Record::new(&request, span.clone());
+    let mut record = Record::new(app, &request, span.clone());
     let is_head = request.method() == Method::HEAD;
 
     let (request, unread) = unread::watch(request);
@@ -93,9 +93,10 @@ pub(crate) async fn observe(State(app): State<AppState>, request: Request, next:
 /// Writes the log line and the metrics when it is dropped: after the last byte of the answer, or
 /// when the client goes away.
 struct Record {
+    app: AppState,
     span: Span,
     method: &'static str,
-    route: String,
+    route: Option<MatchedPath>,
     started_at: Instant,
     bytes_in: Option<u64>,
     bytes_out: u64,
@@ -107,15 +108,13 @@ struct Record {
 }
 
 impl Record {
-    fn new(request: &Request, span: Span) -> Self {
-        metrics::gauge!(names::REQUESTS_IN_FLIGHT).increment(1.0);
+    fn new(app: AppState, request: &Request, span: Span) -> Self {
+        app.request_metrics.in_flight.increment(1.0);
         Self {
+            app,
             span,
             method: method_name(request.method()),
-            route: request
-                .extensions()
-                .get::<MatchedPath>()
-                .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned()),
+            route: request.extensions().get().cloned(),
             started_at: Instant::now(),
             bytes_in: content_length(request.headers()),
             bytes_out: 0,
@@ -144,17 +143,10 @@ impl Drop for Record {
                 "client went away"
             },
         );
-        metrics::gauge!(names::REQUESTS_IN_FLIGHT).decrement(1.0);
-        let route = std::mem::take(&mut self.route);
-        metrics::histogram!(names::REQUEST_DURATION, "route" => route.clone())
-            .record(elapsed.as_secs_f64());
-        let status = self
-            .status
-            .map_or_else(|| "aborted".to_owned(), |status| status.as_str().to_owned());
-        metrics::counter!(
-            names::REQUESTS, "method" => self.method, "route" => route, "status" => status
-        )
-        .increment(1);
+        let metrics = &self.app.request_metrics;
+        metrics.in_flight.decrement(1.0);
+        let route = self.route.as_ref().map_or("unmatched", MatchedPath::as_str);
+        metrics.count(route, (self.method, self.status), elapsed);
     }
 }
 

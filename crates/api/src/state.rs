@@ -8,6 +8,7 @@ use moc_uploads_core::service::Uploads;
 
 use crate::auth::Authenticator;
 use crate::config::ApiConfig;
+use crate::metrics::RequestMetrics;
 use crate::readiness::Readiness;
 
 pub(crate) type AppState = Arc<App>;
@@ -18,6 +19,7 @@ pub(crate) struct App {
     pub(crate) authenticator: Authenticator,
     pub(crate) readiness: Readiness,
     pub(crate) metrics: PrometheusHandle,
+    pub(crate) request_metrics: RequestMetrics,
     /// The OpenAPI document, written out.
     pub(crate) openapi: Bytes,
 }
