@@ -1,15 +1,15 @@
-//! Log lines in JSON. Every request writes several, so that nothing is built up in between: fields
-//! go straight to where they are kept, as text.
+//! Log lines in JSON. Every request writes several, so that little is built up in between: fields
+//! become text at once, an event's in its line, a span's where they are kept.
 
 use std::error::Error;
 use std::fmt::{self, Write as _};
+use std::time::SystemTime;
 
 use tracing::field::{Field, Visit};
 use tracing::span::Record;
 use tracing::{Event, Subscriber};
 use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
 
@@ -30,13 +30,17 @@ where
     ) -> fmt::Result {
         let metadata = event.metadata();
         writer.write_str("{\"timestamp\":\"")?;
-        SystemTime.format_time(&mut writer)?;
+        write!(
+            writer,
+            "{}",
+            humantime::format_rfc3339_micros(SystemTime::now())
+        )?;
         writer.write_str("\",\"level\":\"")?;
         writer.write_str(metadata.level().as_str())?;
         writer.write_str("\",\"target\":\"")?;
         writer.write_str(metadata.target())?;
         writer.write_char('"')?;
-        context.format_fields(writer.by_ref(), event)?;
+        write_members(&mut writer, event)?;
         for span in context.event_scope().into_iter().flatten() {
             if let Some(fields) = span.extensions().get::<FormattedFields<N>>() {
                 writer.write_str(&fields.fields)?;
@@ -49,14 +53,19 @@ where
 /// Fields as members of a JSON object, each after a comma.
 pub(crate) struct Members;
 
+/// Room for the fields of a request.
+const SPAN_BYTES: usize = 256;
+
 impl<'writer> FormatFields<'writer> for Members {
-    fn format_fields<R: RecordFields>(&self, writer: Writer<'writer>, fields: R) -> fmt::Result {
-        let mut members = WriteMembers {
-            writer,
-            result: Ok(()),
-        };
-        fields.record(&mut members);
-        members.result
+    fn format_fields<R: RecordFields>(
+        &self,
+        mut writer: Writer<'writer>,
+        fields: R,
+    ) -> fmt::Result {
+        // What it goes to begins empty, and would grow with every field.
+        let mut members = String::with_capacity(SPAN_BYTES);
+        write_members(&mut members, fields)?;
+        writer.write_str(&members)
     }
 
     fn add_fields(
@@ -64,22 +73,31 @@ impl<'writer> FormatFields<'writer> for Members {
         current: &'writer mut FormattedFields<Self>,
         fields: &Record<'_>,
     ) -> fmt::Result {
-        self.format_fields(current.as_writer(), fields)
+        write_members(&mut current.as_writer(), fields)
     }
 }
 
-struct WriteMembers<'writer> {
-    writer: Writer<'writer>,
+fn write_members(writer: &mut impl fmt::Write, fields: impl RecordFields) -> fmt::Result {
+    let mut members = WriteMembers {
+        writer,
+        result: Ok(()),
+    };
+    fields.record(&mut members);
+    members.result
+}
+
+struct WriteMembers<'a, W> {
+    writer: &'a mut W,
     result: fmt::Result,
 }
 
-impl WriteMembers<'_> {
-    fn write(&mut self, field: &Field, write: impl FnOnce(&mut Writer<'_>) -> fmt::Result) {
+impl<W: fmt::Write> WriteMembers<'_, W> {
+    fn write(&mut self, field: &Field, write: impl FnOnce(&mut W) -> fmt::Result) {
         // What the `log` crate says about a line, paths of the build among it.
         if field.name().starts_with("log.") {
             return;
         }
-        let writer = &mut self.writer;
+        let writer = &mut *self.writer;
         self.result = self.result.and_then(|()| {
             writer.write_str(",\"")?;
             writer.write_str(field.name())?;
@@ -97,7 +115,7 @@ impl WriteMembers<'_> {
     }
 }
 
-impl Visit for WriteMembers<'_> {
+impl<W: fmt::Write> Visit for WriteMembers<'_, W> {
     fn record_f64(&mut self, field: &Field, value: f64) {
         if value.is_finite() {
             self.write(field, |writer| write!(writer, "{value}"));
@@ -136,21 +154,19 @@ struct Escaped<'a, W>(&'a mut W);
 
 impl<W: fmt::Write> fmt::Write for Escaped<'_, W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let mut written = 0;
-        for (at, byte) in text.bytes().enumerate() {
-            if byte >= b' ' && byte != b'"' && byte != b'\\' {
-                continue;
-            }
-            self.0.write_str(&text[written..at])?;
-            match byte {
+        let is_special = |byte| byte < b' ' || byte == b'"' || byte == b'\\';
+        let mut rest = text;
+        while let Some(at) = rest.bytes().position(is_special) {
+            self.0.write_str(&rest[..at])?;
+            match rest.as_bytes()[at] {
                 b'"' => self.0.write_str("\\\"")?,
                 b'\\' => self.0.write_str("\\\\")?,
                 b'\n' => self.0.write_str("\\n")?,
-                _ => write!(self.0, "\\u{byte:04x}")?,
+                byte => write!(self.0, "\\u{byte:04x}")?,
             }
-            written = at + 1;
+            rest = &rest[at + 1..];
         }
-        self.0.write_str(&text[written..])
+        self.0.write_str(rest)
     }
 }
 
