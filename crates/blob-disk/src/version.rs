@@ -37,7 +37,7 @@ pub(crate) fn bring_up_to_date(layout: &Layout) -> io::Result<()> {
         moved_count += count;
     }
     for folder in (0..SHARD_COUNT).flat_map(|shard| layout.shard_folders(shard)) {
-        if_found(sync_folder(&folder))?;
+        if_found(sync_folder(folder))?;
     }
     if moved_count > 0 {
         tracing::info!(moved_count, "stored files moved");

@@ -1,9 +1,8 @@
 //! Statements, prepared once per connection.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::ops::Deref;
+use std::ptr;
 
 use rusqlite::{Connection, Params, PrepFlags, Row, Statement};
 
@@ -12,8 +11,8 @@ use crate::error::Error;
 /// A connection, and the statements that it has run.
 pub(crate) struct Db<'c> {
     connection: &'c Connection,
-    /// By where its text is: they are constants, and few.
-    statements: RefCell<HashMap<*const str, Statement<'c>>>,
+    /// Each known by where its text is: they are constants, and few.
+    statements: RefCell<Vec<(&'static str, Statement<'c>)>>,
 }
 
 impl<'c> Db<'c> {
@@ -31,14 +30,19 @@ impl<'c> Db<'c> {
         run: impl FnOnce(&mut Statement<'c>) -> T,
     ) -> rusqlite::Result<T> {
         let mut statements = self.statements.borrow_mut();
-        let statement = match statements.entry(statement) {
-            Entry::Occupied(prepared) => prepared.into_mut(),
-            Entry::Vacant(entry) => {
+        let known = statements
+            .iter()
+            .position(|(text, _)| ptr::eq(*text, statement));
+        let at = match known {
+            Some(at) => at,
+            None => {
                 let flags = PrepFlags::SQLITE_PREPARE_PERSISTENT;
-                entry.insert(self.connection.prepare_with_flags(statement, flags)?)
+                let prepared = self.connection.prepare_with_flags(statement, flags)?;
+                statements.push((statement, prepared));
+                statements.len() - 1
             }
         };
-        Ok(run(statement))
+        Ok(run(&mut statements[at].1))
     }
 }
 
