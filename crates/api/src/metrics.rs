@@ -35,15 +35,17 @@ const SECONDS: [f64; 14] = [
 ];
 
 /// A recorder with this crate's histogram buckets. Install it once per process
-/// (`install_recorder`), and call `run_upkeep` of the handle every few seconds, or samples pile up
-/// in memory until somebody asks for `/metrics`.
+/// (`install_recorder`), before [`crate::router`] and without an idle timeout: its places to count in
+/// are looked up once. Call `run_upkeep` of the handle every few seconds, or samples pile up in memory
+/// until somebody asks for `/metrics`.
 pub fn metrics_builder() -> PrometheusBuilder {
     PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Full(REQUEST_DURATION.to_owned()), &SECONDS)
         .unwrap_or_else(|_| PrometheusBuilder::new())
 }
 
-/// Where requests are counted, each place looked up once: that takes longer than to count.
+/// Where requests are counted. Each place is looked up once, since looking it up takes longer than
+/// counting.
 pub(crate) struct RequestMetrics {
     pub(crate) in_flight: Gauge,
     routes: RwLock<HashMap<String, RouteMetrics>>,
@@ -51,6 +53,7 @@ pub(crate) struct RequestMetrics {
 
 struct RouteMetrics {
     duration: Histogram,
+    /// Methods and statuses are few.
     answers: Vec<(Answer, Counter)>,
 }
 
@@ -65,26 +68,27 @@ impl RequestMetrics {
         }
     }
 
-    /// Routes, methods and statuses are few.
     pub(crate) fn count(&self, route: &str, answer: Answer, elapsed: Duration) {
         {
             let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(known) = routes.get(route)
-                && known.count(answer, elapsed)
+            if let Some(metrics) = routes.get(route)
+                && metrics.count(answer, elapsed)
             {
                 return;
             }
         }
         let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
-        let known = routes
+        let metrics = routes
             .entry(route.to_owned())
             .or_insert_with(|| RouteMetrics {
                 duration: metrics::histogram!(REQUEST_DURATION, "route" => route.to_owned()),
                 answers: Vec::new(),
             });
-        if !known.count(answer, elapsed) {
-            known.answers.push((answer, answer_counter(route, answer)));
-            known.count(answer, elapsed);
+        if !metrics.count(answer, elapsed) {
+            metrics
+                .answers
+                .push((answer, answer_counter(route, answer)));
+            metrics.count(answer, elapsed);
         }
     }
 }
@@ -92,10 +96,11 @@ impl RequestMetrics {
 impl RouteMetrics {
     /// Whether it has a place for this answer.
     fn count(&self, answer: Answer, elapsed: Duration) -> bool {
-        let Some((_, count)) = self.answers.iter().find(|(known, _)| *known == answer) else {
+        let mut answers = self.answers.iter();
+        let Some((_, counter)) = answers.find(|(counted, _)| *counted == answer) else {
             return false;
         };
-        count.increment(1);
+        counter.increment(1);
         self.duration.record(elapsed.as_secs_f64());
         true
     }
@@ -139,4 +144,45 @@ pub(crate) fn describe() {
         EVENT_DROPS,
         "Sessions that found the queue full: their events are derived."
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_counted_once_with_its_route_method_and_status() {
+        let recorder = metrics_builder().build_recorder();
+        metrics::with_local_recorder(&recorder, || {
+            let requests = RequestMetrics::new();
+            requests.in_flight.increment(1.0);
+            let elapsed = Duration::from_millis(2);
+            for status in [Some(StatusCode::OK), Some(StatusCode::OK), None] {
+                requests.count("/a", ("GET", status), elapsed);
+            }
+            requests.count("/a", ("PUT", Some(StatusCode::OK)), elapsed);
+            requests.count("/b", ("GET", Some(StatusCode::NOT_FOUND)), elapsed);
+        });
+        let shown = recorder.handle().render();
+        let counted: Vec<_> = shown
+            .lines()
+            .filter(|line| {
+                line.starts_with(REQUESTS)
+                    || line.starts_with(REQUESTS_IN_FLIGHT)
+                    || line.starts_with("http_request_duration_seconds_count")
+            })
+            .collect();
+        for line in [
+            r#"http_requests_total{method="GET",route="/a",status="200"} 2"#,
+            r#"http_requests_total{method="GET",route="/a",status="aborted"} 1"#,
+            r#"http_requests_total{method="PUT",route="/a",status="200"} 1"#,
+            r#"http_requests_total{method="GET",route="/b",status="404"} 1"#,
+            r#"http_request_duration_seconds_count{route="/a"} 4"#,
+            r#"http_request_duration_seconds_count{route="/b"} 1"#,
+            "http_requests_in_flight 1",
+        ] {
+            assert!(counted.contains(&line), "{line} is not in {counted:#?}");
+        }
+        assert_eq!(counted.len(), 7, "{counted:#?}");
+    }
 }

@@ -39,6 +39,7 @@ pub(crate) struct Layout {
 /// Folders that share the names, each made when it is needed first.
 struct Shards {
     folder: PathBuf,
+    /// By shard.
     paths: Vec<PathBuf>,
     /// Those whose own name survives power loss.
     made: Mutex<HashSet<u16>>,
@@ -56,10 +57,10 @@ impl Shards {
     }
 
     fn path(&self, shard: u16) -> &Path {
-        &self.paths[usize::from(shard % SHARD_COUNT)]
+        &self.paths[usize::from(shard)]
     }
 
-    /// Where what belongs to a key lies, in one piece: every request needs some of these.
+    /// Where what belongs to a key lies. Built at once: every request needs some of these.
     fn path_to(&self, key: &ObjectKey, suffix: &str) -> PathBuf {
         let (folder, key_text) = (self.path(shard_of(key)).as_os_str(), key.as_str());
         let length = folder.len() + 1 + key_text.len() + suffix.len();

@@ -147,7 +147,7 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[expect(
         clippy::disallowed_methods,
-        reason = "this is the one place where the time is read"
+        reason = "the one place where the domain reads the time"
     )]
     fn now(&self) -> Timestamp {
         Timestamp::from_datetime(OffsetDateTime::now_utc())

@@ -1,9 +1,9 @@
 //! Log lines in JSON. Every request writes several, so that little is built up in between: fields
-//! become text at once, an event's in its line, a span's where they are kept.
+//! become text at once, those of an event in its line.
 
 use std::error::Error;
 use std::fmt::{self, Write as _};
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use tracing::field::{Field, Visit};
 use tracing::span::Record;
@@ -17,24 +17,19 @@ use tracing_subscriber::registry::LookupSpan;
 /// first. Goes with [`Members`].
 pub(crate) struct FlatJson;
 
-impl<S, N> FormatEvent<S, N> for FlatJson
+impl<S> FormatEvent<S, Members> for FlatJson
 where
     S: Subscriber + for<'lookup> LookupSpan<'lookup>,
-    N: for<'writer> FormatFields<'writer> + 'static,
 {
     fn format_event(
         &self,
-        context: &FmtContext<'_, S, N>,
+        context: &FmtContext<'_, S, Members>,
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
         let metadata = event.metadata();
         writer.write_str("{\"timestamp\":\"")?;
-        write!(
-            writer,
-            "{}",
-            humantime::format_rfc3339_micros(SystemTime::now())
-        )?;
+        write_now(&mut writer)?;
         writer.write_str("\",\"level\":\"")?;
         writer.write_str(metadata.level().as_str())?;
         writer.write_str("\",\"target\":\"")?;
@@ -42,12 +37,23 @@ where
         writer.write_char('"')?;
         write_members(&mut writer, event)?;
         for span in context.event_scope().into_iter().flatten() {
-            if let Some(fields) = span.extensions().get::<FormattedFields<N>>() {
+            if let Some(fields) = span.extensions().get::<FormattedFields<Members>>() {
                 writer.write_str(&fields.fields)?;
             }
         }
         writer.write_str("}\n")
     }
+}
+
+/// RFC 3339 with microseconds.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a line says when it was written, by the clock of the machine"
+)]
+fn write_now(writer: &mut Writer<'_>) -> fmt::Result {
+    // Earlier can't be written, and to panic here would end the process.
+    let now = SystemTime::now().max(UNIX_EPOCH);
+    write!(writer, "{}", humantime::format_rfc3339_micros(now))
 }
 
 /// Fields as members of a JSON object, each after a comma.
@@ -229,7 +235,9 @@ mod tests {
             );
         });
         let timestamp = line["timestamp"].take();
-        assert!(timestamp.as_str().unwrap().ends_with('Z'), "{timestamp}");
+        let timestamp = timestamp.as_str().unwrap();
+        assert_eq!(timestamp.len(), "2026-01-25T12:00:00.000000Z".len());
+        assert!(humantime::parse_rfc3339(timestamp).is_ok(), "{timestamp}");
         assert_eq!(
             line,
             json!({

@@ -8,7 +8,8 @@ use rusqlite::{Connection, Params, PrepFlags, Row, Statement};
 
 use crate::error::Error;
 
-/// A connection, and the statements that it has run.
+/// A connection, and the statements that it has run. Each keeps what was bound to it last: the next
+/// run binds all anew.
 pub(crate) struct Db<'c> {
     connection: &'c Connection,
     /// Each known by where its text is: they are constants, and few.
@@ -24,11 +25,11 @@ impl<'c> Db<'c> {
     }
 
     /// `run` must not come back here: a statement is run by one at a time.
-    fn with<T>(
+    fn with<T, E: From<rusqlite::Error>>(
         &self,
         statement: &'static str,
-        run: impl FnOnce(&mut Statement<'c>) -> T,
-    ) -> rusqlite::Result<T> {
+        run: impl FnOnce(&mut Statement<'c>) -> Result<T, E>,
+    ) -> Result<T, E> {
         let mut statements = self.statements.borrow_mut();
         let known = statements
             .iter()
@@ -42,7 +43,7 @@ impl<'c> Db<'c> {
                 statements.len() - 1
             }
         };
-        Ok(run(&mut statements[at].1))
+        run(&mut statements[at].1)
     }
 }
 
@@ -60,7 +61,7 @@ pub(crate) fn execute(
     statement: &'static str,
     params: impl Params,
 ) -> rusqlite::Result<usize> {
-    db.with(statement, |statement| statement.execute(params))?
+    db.with(statement, |statement| statement.execute(params))
 }
 
 pub(crate) fn all<T>(
@@ -71,7 +72,7 @@ pub(crate) fn all<T>(
 ) -> Result<Vec<T>, Error> {
     db.with(query, |query| {
         query.query_and_then(params, decode)?.collect()
-    })?
+    })
 }
 
 pub(crate) fn first<T>(
@@ -82,7 +83,7 @@ pub(crate) fn first<T>(
 ) -> Result<Option<T>, Error> {
     db.with(query, |query| {
         query.query_and_then(params, decode)?.next().transpose()
-    })?
+    })
 }
 
 /// For `SELECT EXISTS (...)`.
@@ -91,7 +92,7 @@ pub(crate) fn exists(
     query: &'static str,
     params: impl Params,
 ) -> rusqlite::Result<bool> {
-    db.with(query, |query| query.query_row(params, |row| row.get(0)))?
+    db.with(query, |query| query.query_row(params, |row| row.get(0)))
 }
 
 /// As SQLite keeps numbers.

@@ -100,24 +100,25 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let parsed: Result<Object<T>, _> = serde_json::from_slice(bytes);
-    parsed
-        .map(|Object(parsed)| parsed)
-        .map_err(|error| what_is_wrong::<T>(bytes, &error))
+    match serde_json::from_slice(bytes) {
+        Ok(Object(parsed)) => Ok(parsed),
+        Err(error) => Err(what_is_wrong::<T>(bytes, &error)),
+    }
 }
 
-/// Reads again, to see where: to know that at every member takes as long as reading.
 fn what_is_wrong<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Error) -> Problem {
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    let parsed: Result<Object<T>, _> = serde_path_to_error::deserialize(&mut json);
-    match (error.classify(), parsed) {
-        // Reading stops at the first thing that is wrong, and what is no JSON is that above all.
-        (Category::Data, Err(at)) => match serde_json::from_slice::<IgnoredAny>(bytes) {
-            Err(syntax) => broken(&syntax),
-            Ok(_) => field_error(pointer_to(at.path()), error),
-        },
-        _ => broken(error),
+    if error.classify() != Category::Data {
+        return broken(error);
     }
+    // Reading stops at the first thing that is wrong, and what is no JSON is that above all.
+    if let Err(syntax) = serde_json::from_slice::<IgnoredAny>(bytes) {
+        return broken(&syntax);
+    }
+    // Only now, to see where: to know that at every member takes as long as reading.
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let tracked: Result<Object<T>, _> = serde_path_to_error::deserialize(&mut json);
+    let pointer = tracked.err().map(|error| pointer_to(error.path()));
+    field_error(pointer.unwrap_or_default(), error)
 }
 
 fn broken(error: &serde_json::Error) -> Problem {
