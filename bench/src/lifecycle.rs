@@ -22,7 +22,7 @@ const STEPS: [&str; 4] = ["create", "register", "part", "complete"];
 /// However fast a server is, a run ends here.
 const MAX_COUNT: u32 = 60_000;
 /// What the two write on the average: room is made for it.
-const FILES_PER_SECOND: u64 = 6_000;
+const FILES_PER_SECOND: u64 = 9_000;
 /// Runs before anything is measured: pages, connections and caches are there by then.
 pub(crate) const WARM_UP: Duration = Duration::from_millis(500);
 
